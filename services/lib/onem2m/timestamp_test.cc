@@ -1,0 +1,51 @@
+#include "services/lib/onem2m/timestamp.h"
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "services/lib/status/status_matchers.h"
+
+namespace isthmus::onem2m {
+namespace {
+
+using status::IsOk;
+using status::StatusIs;
+
+const absl::Time kNoon = absl::FromUnixSeconds(1701172800);  // 2023-11-28 12:00:00 UTC
+
+TEST(Timestamp, FormatsInUtcWithoutSeparators) {
+  EXPECT_EQ(FormatTimestamp(kNoon), "20231128T120000");
+  EXPECT_EQ(FormatTimestamp(kNoon + absl::Milliseconds(999)), "20231128T120000");
+  EXPECT_EQ(FormatTimestamp(absl::FromUnixSeconds(-1)), "19691231T235959");
+  EXPECT_EQ(FormatTimestamp(absl::FromUnixSeconds(2177452800)), "20390101T000000");
+}
+
+TEST(Timestamp, ParsesWithAndWithoutFraction) {
+  ASSERT_THAT(ParseTimestamp("20231128T120000"), IsOk());
+  EXPECT_EQ(*ParseTimestamp("20231128T120000"), kNoon);
+  EXPECT_EQ(*ParseTimestamp("20231128T120000,5"), kNoon + absl::Milliseconds(500));
+  EXPECT_EQ(*ParseTimestamp("20231128T120000,000001"), kNoon + absl::Microseconds(1));
+}
+
+class BadTimestamp : public testing::TestWithParam<const char*> {};
+
+TEST_P(BadTimestamp, IsRefused) {
+  EXPECT_THAT(ParseTimestamp(GetParam()),
+              StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("YYYYMMDDThhmmss")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, BadTimestamp,
+                         testing::Values("", "now", "20231128", "20231128T120000Z", "2023-11-28T12:00:00",
+                                         "20231128 120000", "20230231T120000", "20231301T120000", "20231128T240000",
+                                         "20231128T126000", "20231128T120000,", "20231128T120000,x",
+                                         "20231128T120000.5", "20231128T120000,1234567890", "x0231128T120000"));
+
+TEST(AbsRelTimestamp, TakesMillisecondsFromNow) {
+  EXPECT_EQ(*ParseAbsRelTimestamp("5000", kNoon), kNoon + absl::Seconds(5));
+  EXPECT_EQ(*ParseAbsRelTimestamp("-1", kNoon), kNoon - absl::Milliseconds(1));
+  EXPECT_EQ(*ParseAbsRelTimestamp("20231128T120000", absl::UnixEpoch()), kNoon);
+  EXPECT_THAT(ParseAbsRelTimestamp("5 s", kNoon), StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(ParseAbsRelTimestamp("99999999999999999999", kNoon), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+}  // namespace
+}  // namespace isthmus::onem2m
