@@ -1,0 +1,23 @@
+// Plain text (Content-Format 0, LwM2M Core 7.4.1): one value. Internal to the codec; see codec.h.
+#ifndef ISTHMUS_SERVICES_LIB_LWM2M_CODEC_TEXT_H_
+#define ISTHMUS_SERVICES_LIB_LWM2M_CODEC_TEXT_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "isthmus/lwm2m/v1/lwm2m.pb.h"
+
+namespace isthmus::lwm2m::codec {
+
+// The value is raw: the text as it came.
+absl::StatusOr<std::vector<v1::Node>> DecodeText(absl::string_view payload, const v1::Path& path, absl::Time now);
+
+// `nodes` are sorted by path and checked.
+absl::StatusOr<std::string> EncodeText(const std::vector<const v1::Node*>& nodes, const v1::Path& path);
+
+}  // namespace isthmus::lwm2m::codec
+
+#endif  // ISTHMUS_SERVICES_LIB_LWM2M_CODEC_TEXT_H_
