@@ -1,0 +1,278 @@
+#include "services/translation/core/loader.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "services/lib/status/status_macros.h"
+#include "services/translation/core/parser.h"
+
+namespace isthmus::translation {
+namespace {
+
+// Part of the version: raised when the same data begins to mean something else.
+constexpr absl::string_view kRules = "rules-1";
+
+// FNV-1a: a name for the data, not a protection.
+class Fingerprint {
+ public:
+  void Add(absl::string_view text) {
+    for (const char c : text) {
+      hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001b3u;
+    }
+    hash_ = (hash_ ^ 0x1ffu) * 0x100000001b3u;  // no octet: parts do not run into each other
+  }
+  std::string ToString() const { return absl::StrFormat("%016x", hash_); }
+
+ private:
+  uint64_t hash_ = 0xcbf29ce484222325u;
+};
+
+// What a value of a LwM2M type may become.
+bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
+  using lwm2m::ResourceType;
+  const bool whole = type == ResourceType::kInteger || type == ResourceType::kUnsignedInteger;
+  switch (attribute.type) {
+    case AttributeType::kString:
+    case AttributeType::kUri:
+      return type == ResourceType::kString || type == ResourceType::kCoreLink;
+    case AttributeType::kBoolean:
+      return type == (attribute.is_action() ? ResourceType::kNone : ResourceType::kBoolean);
+    case AttributeType::kInteger:
+    case AttributeType::kUnsigned:
+      return whole;
+    case AttributeType::kFloat:
+      return whole || type == ResourceType::kFloat;
+    case AttributeType::kTimestamp:
+      return type == ResourceType::kTime;
+    case AttributeType::kBase64:
+      return type == ResourceType::kOpaque;
+    case AttributeType::kLink:
+      return type == ResourceType::kObjectLink;
+    case AttributeType::kStatus:
+      return whole || type == ResourceType::kBoolean;
+  }
+  return false;
+}
+
+struct State {
+  std::vector<ObjectDefinition> objects;
+  std::vector<ParsedMapping> mappings;
+};
+
+absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, const AttributeMapping& attribute) {
+  const auto where = parsed.attribute_where.find(attribute.short_name);
+  const auto refuse = [&](absl::string_view key, absl::string_view why) {
+    return absl::InvalidArgumentError(absl::StrCat(where == parsed.attribute_where.end() ? parsed.where : where->second,
+                                                   ": key '", key, "': attribute ", attribute.short_name, ": ", why));
+  };
+  // Versions of an object may lack what others have; where the resource exists it must allow the access.
+  const auto check_resource = [&](absl::string_view key, uint32_t id, const auto& allows, bool typed) -> absl::Status {
+    bool found = false;
+    for (const ObjectDefinition& object : state.objects) {
+      const ResourceDefinition* resource = object.id == parsed.mapping.object_id ? object.Find(id) : nullptr;
+      if (resource == nullptr) continue;
+      found = true;
+      const std::string name = absl::StrCat("/", object.id, "/n/", id, " ", resource->name);
+      if (!allows(*resource)) return refuse(key, absl::StrCat(name, " does not allow this access"));
+      if (typed && !Fits(attribute, resource->type)) {
+        return refuse("type", absl::StrCat(TypeName(attribute.type), " does not go with the type of ", name));
+      }
+      if (typed && attribute.list != resource->multiple) {
+        return refuse("list", "expected true for a multiple resource and false else");
+      }
+    }
+    if (found) return absl::OkStatus();
+    return refuse(key, absl::StrCat("expected a resource of object ", parsed.mapping.object_id, ", got ", id));
+  };
+  const auto readable = [](const ResourceDefinition& resource) { return resource.readable; };
+  const auto writable = [](const ResourceDefinition& resource) { return resource.writable; };
+  const auto executable = [](const ResourceDefinition& resource) { return resource.executable; };
+  for (const uint32_t id : attribute.ReadIds()) {
+    RETURN_IF_ERROR(check_resource(attribute.is_status() ? "conversion" : "resource", id, readable, true));
+  }
+  if (attribute.writable()) {
+    RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, writable, true));
+    if (!attribute.conversion.bits.empty()) return refuse("conversion", "bits convert one way only");
+  }
+  if (attribute.is_action()) RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, executable, true));
+  const Conversion& conversion = attribute.conversion;
+  if ((conversion.offset || conversion.scale || !conversion.map.empty() || !conversion.bits.empty()) &&
+      attribute.type != AttributeType::kInteger && attribute.type != AttributeType::kUnsigned) {
+    return refuse("conversion", "offset, scale, map and bits are for whole numbers");
+  }
+  if (attribute.precondition.has_value()) {
+    RETURN_IF_ERROR(check_resource("precondition", attribute.precondition->resource_id, readable, false));
+  }
+  if (attribute.sets.has_value()) {
+    const AttributeMapping* status = parsed.mapping.Find(attribute.sets->attribute);
+    if (status == nullptr || !status->is_status()) {
+      return refuse("sets", absl::StrCat("expected a status attribute, got '", attribute.sets->attribute, "'"));
+    }
+  }
+  for (const std::string& name : attribute.refreshes) {
+    const AttributeMapping* other = parsed.mapping.Find(name);
+    if (other == nullptr || !other->readable()) {
+      return refuse("refreshes", absl::StrCat("expected an attribute that can be read, got '", name, "'"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMapping(const State& state, const ParsedMapping& parsed) {
+  const ResourceMapping& mapping = parsed.mapping;
+  const MappingTable lookup("", state.objects, {});
+  const ObjectDefinition* object = lookup.FindObject(mapping.object_id, "");
+  if (object == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(parsed.where, ": key 'object': no definition of object ", mapping.object_id, " is loaded"));
+  }
+  for (const auto& [first, second] : mapping.exclusive) {
+    for (const std::string& name : {first, second}) {
+      const AttributeMapping* action = mapping.Find(name);
+      if (action == nullptr || !action->is_action()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(parsed.where, ": key 'exclusive': expected an action, got '", name, "'"));
+      }
+    }
+  }
+  if (mapping.delete_effect == DeleteEffect::kWrite) {
+    const AttributeMapping* target = mapping.Find(mapping.delete_attribute);
+    if (target == nullptr || !target->writable() ||
+        (target->type != AttributeType::kString && target->type != AttributeType::kUri)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(parsed.where, ": key 'delete': expected a writable text, got '", mapping.delete_attribute, "'"));
+    }
+  }
+  if (mapping.delete_effect == DeleteEffect::kInstance && !object->multiple) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(parsed.where, ": key 'delete': expected nothing for a single object, got 'instance'"));
+  }
+  for (const AttributeMapping& attribute : mapping.attributes) {
+    RETURN_IF_ERROR(CheckAttribute(state, parsed, attribute));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Check(const State& state) {
+  for (const ParsedMapping& parsed : state.mappings) RETURN_IF_ERROR(CheckMapping(state, parsed));
+  for (size_t i = 0; i < state.mappings.size(); ++i) {
+    for (size_t j = 0; j < i; ++j) {
+      if (state.mappings[i].mapping.name == state.mappings[j].mapping.name) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(state.mappings[i].where, ": key 'mapping': expected a name that no",
+                         " other mapping has, got '", state.mappings[i].mapping.name, "'"));
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+void AddObject(const ParsedObject& parsed, State* state) {
+  for (ObjectDefinition& object : state->objects) {
+    if (object.id == parsed.object.id && object.version == parsed.object.version) {
+      object = parsed.object;
+      return;
+    }
+  }
+  state->objects.push_back(parsed.object);
+}
+
+// Adds to the mapping of this root, or a new one.
+absl::Status AddMapping(const ParsedMapping& parsed, State* state) {
+  for (ParsedMapping& existing : state->mappings) {
+    if (existing.mapping.root != parsed.mapping.root) continue;
+    if (existing.mapping.mgmt_definition != parsed.mapping.mgmt_definition ||
+        existing.mapping.object_urn != parsed.mapping.object_urn) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          parsed.where, ": key 'root': ", parsed.mapping.root, " has mgmtDefinition ", existing.mapping.mgmt_definition,
+          " and object ", existing.mapping.object_urn, " already; expected the same here"));
+    }
+    std::vector<AttributeMapping> attributes = std::move(existing.mapping.attributes);
+    std::vector<std::pair<std::string, std::string>> exclusive = std::move(existing.mapping.exclusive);
+    for (const AttributeMapping& added : parsed.mapping.attributes) {
+      const auto same = std::find_if(attributes.begin(), attributes.end(), [&](const AttributeMapping& attribute) {
+        return attribute.short_name == added.short_name;
+      });
+      if (same != attributes.end()) {
+        *same = added;
+      } else {
+        attributes.push_back(added);
+      }
+    }
+    exclusive.insert(exclusive.end(), parsed.mapping.exclusive.begin(), parsed.mapping.exclusive.end());
+    for (const auto& [name, where] : parsed.attribute_where) existing.attribute_where[name] = where;
+    const ResourceMapping before = std::move(existing.mapping);
+    existing.mapping = parsed.mapping;
+    if (existing.mapping.delete_effect == DeleteEffect::kNothing) {
+      existing.mapping.delete_effect = before.delete_effect;
+      existing.mapping.delete_attribute = before.delete_attribute;
+      existing.mapping.delete_value = before.delete_value;
+    }
+    existing.mapping.attributes = std::move(attributes);
+    existing.mapping.exclusive = std::move(exclusive);
+    existing.where = parsed.where;
+    return absl::OkStatus();
+  }
+  state->mappings.push_back(parsed);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+LoadResult Load(const std::vector<Source>& built_in, const std::vector<Source>& mounted) {
+  LoadResult result;
+  State state;
+  Fingerprint fingerprint;
+  fingerprint.Add(kRules);
+
+  for (const std::vector<Source>* sources : {&built_in, &mounted}) {
+    std::vector<std::pair<const Source*, ParsedSource>> parsed_sources;
+    for (const Source& source : *sources) {
+      absl::StatusOr<ParsedSource> parsed = ParseSource(source.name, source.text);
+      if (parsed.ok()) {
+        parsed_sources.emplace_back(&source, *std::move(parsed));
+      } else {
+        result.problems.emplace_back(parsed.status().message());
+      }
+    }
+    std::stable_partition(parsed_sources.begin(), parsed_sources.end(),
+                          [](const auto& entry) { return std::holds_alternative<ParsedObject>(entry.second); });
+    for (const auto& [source, parsed] : parsed_sources) {
+      State next = state;
+      absl::Status status;
+      if (const auto* object = std::get_if<ParsedObject>(&parsed)) {
+        AddObject(*object, &next);
+        // The message of the check names the mapping's file; this one is the cause.
+        status = Check(next);
+        if (!status.ok()) {
+          status = absl::InvalidArgumentError(
+              absl::StrCat(object->where, ": the definition does not fit a mapping: ", status.message()));
+        }
+      } else {
+        status = AddMapping(std::get<ParsedMapping>(parsed), &next);
+        if (status.ok()) status = Check(next);
+      }
+      if (!status.ok()) {
+        result.problems.emplace_back(status.message());
+        continue;
+      }
+      state = std::move(next);
+      fingerprint.Add(source->text);
+    }
+  }
+
+  std::vector<ResourceMapping> mappings;
+  for (ParsedMapping& parsed : state.mappings) mappings.push_back(std::move(parsed.mapping));
+  result.table =
+      std::make_shared<const MappingTable>(fingerprint.ToString(), std::move(state.objects), std::move(mappings));
+  return result;
+}
+
+}  // namespace isthmus::translation

@@ -1,0 +1,37 @@
+// Mapping tables and object definitions from YAML texts (data/README.md), built-in and mounted ones alike.
+//
+//   const LoadResult loaded = Load(BuiltInSources(), mounted);
+//   for (const std::string& problem : loaded.problems) log::Error(problem);   // "my.yaml:7: key 'type': expected ..."
+//   Translate(*loaded.table, ...);
+//
+// A source is taken whole or not at all: one that is wrong in itself, or does not fit what is loaded before it, is left
+// out and named in `problems`; all others serve. Free functions without state: thread-safe.
+#ifndef ISTHMUS_SERVICES_TRANSLATION_CORE_LOADER_H_
+#define ISTHMUS_SERVICES_TRANSLATION_CORE_LOADER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "services/translation/core/mapping_table.h"
+
+namespace isthmus::translation {
+
+// The text of one file.
+struct Source {
+  std::string name;  // as messages call it
+  std::string text;
+};
+
+struct LoadResult {
+  std::shared_ptr<const MappingTable> table;  // never null
+  std::vector<std::string> problems;          // one per refused source
+};
+
+// Object definitions are applied before mappings, whatever the order of the sources; later sources add to earlier ones
+// or replace them.
+LoadResult Load(const std::vector<Source>& built_in, const std::vector<Source>& mounted);
+
+}  // namespace isthmus::translation
+
+#endif  // ISTHMUS_SERVICES_TRANSLATION_CORE_LOADER_H_

@@ -1,0 +1,140 @@
+#include "services/translation/core/mapping_table.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace isthmus::translation {
+namespace {
+
+// "1.2" -> {1, 2}; what is no version counts as 1.0.
+std::pair<int, int> ParseVersion(absl::string_view text) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, '.');
+  int major = 1;
+  int minor = 0;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &major) || !absl::SimpleAtoi(parts[1], &minor)) return {1, 0};
+  return {major, minor};
+}
+
+// A change of the major version is further than any change of the minor one.
+long Distance(absl::string_view a, absl::string_view b) {
+  const auto [a_major, a_minor] = ParseVersion(a);
+  const auto [b_major, b_minor] = ParseVersion(b);
+  return std::labs(static_cast<long>(a_major) - b_major) * 100000 + std::labs(static_cast<long>(a_minor) - b_minor);
+}
+
+}  // namespace
+
+std::string Interval::ToString() const {
+  if (first == last) return absl::StrCat(first);
+  std::string text;
+  if (first != std::numeric_limits<int64_t>::min()) absl::StrAppend(&text, first);
+  absl::StrAppend(&text, "..");
+  if (last != std::numeric_limits<int64_t>::max()) absl::StrAppend(&text, last);
+  return text;
+}
+
+bool Contains(const IntervalSet& set, int64_t number) {
+  return std::any_of(set.begin(), set.end(), [number](const Interval& interval) { return interval.Contains(number); });
+}
+
+const ResourceDefinition* ObjectDefinition::Find(uint32_t resource_id) const {
+  for (const ResourceDefinition& resource : resources) {
+    if (resource.id == resource_id) return &resource;
+  }
+  return nullptr;
+}
+
+absl::string_view TypeName(AttributeType type) {
+  switch (type) {
+    case AttributeType::kString:
+      return "string";
+    case AttributeType::kUri:
+      return "URI";
+    case AttributeType::kBoolean:
+      return "boolean";
+    case AttributeType::kInteger:
+      return "integer";
+    case AttributeType::kUnsigned:
+      return "non-negative integer";
+    case AttributeType::kFloat:
+      return "number";
+    case AttributeType::kTimestamp:
+      return "m2m:timestamp";
+    case AttributeType::kBase64:
+      return "base64 text";
+    case AttributeType::kLink:
+      return "object link 'object:instance'";
+    case AttributeType::kStatus:
+      return "m2m:actionStatus";
+  }
+  return "value";
+}
+
+std::vector<uint32_t> AttributeMapping::ReadIds() const {
+  if (!readable()) return {};
+  if (!conversion.status.has_value()) return {resource_id};
+  std::vector<uint32_t> ids = {conversion.status->state_id};
+  if (conversion.status->result_id.has_value()) ids.push_back(*conversion.status->result_id);
+  return ids;
+}
+
+const AttributeMapping* ResourceMapping::Find(absl::string_view short_name) const {
+  for (const AttributeMapping& attribute : attributes) {
+    if (absl::string_view(attribute.short_name) == short_name) return &attribute;
+  }
+  return nullptr;
+}
+
+MappingTable::MappingTable(std::string version, std::vector<ObjectDefinition> objects,
+                           std::vector<ResourceMapping> mappings)
+    : version_(std::move(version)), objects_(std::move(objects)), mappings_(std::move(mappings)) {
+  std::stable_sort(mappings_.begin(), mappings_.end(), [](const ResourceMapping& a, const ResourceMapping& b) {
+    return a.mgmt_definition < b.mgmt_definition;
+  });
+}
+
+const ResourceMapping* MappingTable::FindMapping(absl::string_view root) const {
+  for (const ResourceMapping& mapping : mappings_) {
+    if (absl::string_view(mapping.root) == root) return &mapping;
+  }
+  return nullptr;
+}
+
+const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view version) const {
+  const ObjectDefinition* nearest = nullptr;
+  for (const ObjectDefinition& object : objects_) {
+    if (object.id != id) continue;
+    if (nearest == nullptr || Distance(object.version, version) < Distance(nearest->version, version)) {
+      nearest = &object;
+    }
+  }
+  return nearest;
+}
+
+const ResourceDefinition* MappingTable::FindResource(uint32_t object_id, absl::string_view version,
+                                                     uint32_t resource_id) const {
+  const ObjectDefinition* nearest = nullptr;
+  for (const ObjectDefinition& object : objects_) {
+    if (object.id != object_id || object.Find(resource_id) == nullptr) continue;
+    if (nearest == nullptr || Distance(object.version, version) < Distance(nearest->version, version)) {
+      nearest = &object;
+    }
+  }
+  return nearest == nullptr ? nullptr : nearest->Find(resource_id);
+}
+
+ObjectUrn SplitUrn(absl::string_view urn) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(urn, ':');
+  if (parts.size() != 6) return {std::string(urn), ""};
+  const absl::string_view version = parts.back();
+  return {std::string(urn.substr(0, urn.size() - version.size() - 1)), std::string(version)};
+}
+
+}  // namespace isthmus::translation

@@ -1,0 +1,203 @@
+// The mapping tables and object definitions as loaded: plain immutable data, made by loader.h.
+//
+//   std::shared_ptr<const MappingTable> table = ...;
+//   const ResourceMapping* battery = table->FindMapping("m2m:bat");
+//   const AttributeMapping* level = battery->Find("btl");          // level->resource_id == 9
+//   const ObjectDefinition* device = table->FindObject(3, "1.1");  // the nearest version
+//
+// What each field means stands in data/README.md. A table never changes once it is made: any number of threads may read
+// it, and it is passed around as a shared_ptr to const.
+#ifndef ISTHMUS_SERVICES_TRANSLATION_CORE_MAPPING_TABLE_H_
+#define ISTHMUS_SERVICES_TRANSLATION_CORE_MAPPING_TABLE_H_
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "isthmus/onem2m/v1/primitive.pb.h"
+#include "services/lib/lwm2m/typed_value.h"
+
+namespace isthmus::translation {
+
+// Numbers from `first` to `last`, both included.
+struct Interval {
+  int64_t first = std::numeric_limits<int64_t>::min();
+  int64_t last = std::numeric_limits<int64_t>::max();
+
+  bool Contains(int64_t number) const { return first <= number && number <= last; }
+  // "0..100", "2..", "7".
+  std::string ToString() const;
+};
+
+using IntervalSet = std::vector<Interval>;
+bool Contains(const IntervalSet& set, int64_t number);
+
+// ---- LwM2M objects -------------------------------------------------------------------------------------------------
+
+struct ResourceDefinition {
+  uint32_t id = 0;
+  std::string name;
+  bool readable = false;
+  bool writable = false;
+  bool executable = false;
+  bool multiple = false;
+  bool mandatory = false;
+  lwm2m::ResourceType type = lwm2m::ResourceType::kString;
+  std::optional<Interval> range;  // of a number; of a string: of its length in octets
+  std::string unit;
+};
+
+struct ObjectDefinition {
+  uint32_t id = 0;
+  std::string name;
+  std::string version;  // "1.0"
+  std::string urn;      // without version
+  bool multiple = false;
+  bool mandatory = false;
+  std::vector<ResourceDefinition> resources;  // in the order of their ids
+
+  const ResourceDefinition* Find(uint32_t resource_id) const;
+};
+
+// ---- mappings ------------------------------------------------------------------------------------------------------
+
+// Type of an attribute on the oneM2M side.
+enum class AttributeType { kString, kUri, kBoolean, kInteger, kUnsigned, kFloat, kTimestamp, kBase64, kLink, kStatus };
+// "string", "m2m:timestamp" ...: as messages and listings call it.
+absl::string_view TypeName(AttributeType type);
+
+enum class Access { kLocal, kRead, kReadWrite, kWrite, kExecute };
+
+// m2m:status.
+enum Status : int64_t { kUninitialized = 0, kSuccessful = 1, kFailure = 2, kInProcess = 3 };
+
+struct BitRule {
+  int64_t mask = 0;
+  int64_t equals = 0;
+  int64_t gives = 0;
+};
+
+// One rule of an action status; see data/README.md.
+struct StatusRule {
+  std::optional<IntervalSet> state;
+  std::optional<IntervalSet> result;
+  std::optional<IntervalSet> kept;  // of the kept status; the attribute must be there unless kept_none
+  bool kept_none = false;           // matches when the resource has no such attribute
+  std::optional<std::string> kept_action;
+  std::optional<int64_t> status;      // absent = keep
+  std::optional<std::string> action;  // absent = keep
+};
+
+struct StatusConversion {
+  uint32_t state_id = 0;
+  std::optional<uint32_t> result_id;
+  std::vector<StatusRule> rules;
+};
+
+// At most one member is set (or none: the types say it).
+struct Conversion {
+  std::optional<int64_t> offset;
+  std::optional<int64_t> scale;
+  std::vector<std::pair<int64_t, int64_t>> map;  // LwM2M, oneM2M
+  std::vector<BitRule> bits;
+  std::optional<StatusConversion> status;
+};
+
+struct ActionPrecondition {
+  uint32_t resource_id = 0;
+  std::vector<int64_t> values;
+  std::vector<int64_t> failure_values;
+  std::string description;
+};
+
+// The status attribute that an action (or a value that starts one) moves, and where to.
+struct StatusEffect {
+  std::string attribute;
+  int64_t status = 0;
+};
+
+struct AttributeMapping {
+  std::string short_name;
+  std::string long_name;
+  Access access = Access::kLocal;
+  uint32_t resource_id = 0;  // not of kLocal, not of kStatus
+  AttributeType type = AttributeType::kString;
+  bool list = false;
+  std::optional<Interval> range;
+  std::optional<onem2m::v1::Value> fallback;
+  bool observe = false;
+  Conversion conversion;
+  // Of actions.
+  bool reads = false;
+  bool reboots = false;
+  std::optional<ActionPrecondition> precondition;
+  std::optional<StatusEffect> sets;
+  std::vector<std::string> refreshes;
+  std::string clause;  // of the mapping when the entry has none of its own
+
+  bool is_action() const { return access == Access::kExecute; }
+  bool is_status() const { return type == AttributeType::kStatus; }
+  bool readable() const { return access == Access::kRead || access == Access::kReadWrite; }
+  bool writable() const { return access == Access::kWrite || access == Access::kReadWrite; }
+  // Resources that are read for it: one, or State and Result of a status.
+  std::vector<uint32_t> ReadIds() const;
+};
+
+// What a DELETE of the <mgmtObj> does on the device.
+enum class DeleteEffect { kNothing, kInstance, kWrite };
+
+struct ResourceMapping {
+  std::string name;  // resource name of what a device gets
+  uint32_t mgmt_definition = 0;
+  std::string root;
+  std::string object_urn;  // without version
+  uint32_t object_id = 0;
+  std::string clause;
+  DeleteEffect delete_effect = DeleteEffect::kNothing;
+  std::string delete_attribute;  // kWrite
+  std::string delete_value;
+  std::vector<std::pair<std::string, std::string>> exclusive;
+  std::vector<AttributeMapping> attributes;
+
+  const AttributeMapping* Find(absl::string_view short_name) const;
+};
+
+// ---- all of it -----------------------------------------------------------------------------------------------------
+
+class MappingTable {
+ public:
+  MappingTable() = default;
+  // `mappings` have distinct roots, `objects` distinct (id, version); the loader sees to it.
+  MappingTable(std::string version, std::vector<ObjectDefinition> objects, std::vector<ResourceMapping> mappings);
+
+  // Equal for equal data, different for different data.
+  const std::string& version() const { return version_; }
+  // In the order of their mgmtDefinition numbers.
+  const std::vector<ResourceMapping>& mappings() const { return mappings_; }
+  const std::vector<ObjectDefinition>& objects() const { return objects_; }
+  const ResourceMapping* FindMapping(absl::string_view root) const;
+  // The definition of this version or of the nearest one; "" is 1.0. Null when the object is unknown.
+  const ObjectDefinition* FindObject(uint32_t id, absl::string_view version) const;
+  // A resource in the nearest version that has it.
+  const ResourceDefinition* FindResource(uint32_t object_id, absl::string_view version, uint32_t resource_id) const;
+
+ private:
+  std::string version_;
+  std::vector<ObjectDefinition> objects_;
+  std::vector<ResourceMapping> mappings_;
+};
+
+// "urn:oma:lwm2m:oma:3:1.2" -> "urn:oma:lwm2m:oma:3" and "1.2"; the version is "" when there is none.
+struct ObjectUrn {
+  std::string base;
+  std::string version;
+};
+ObjectUrn SplitUrn(absl::string_view urn);
+
+}  // namespace isthmus::translation
+
+#endif  // ISTHMUS_SERVICES_TRANSLATION_CORE_MAPPING_TABLE_H_

@@ -1,0 +1,386 @@
+#include "services/translation/core/parser.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "services/lib/onem2m/value.h"
+#include "services/lib/status/status_macros.h"
+#include "services/translation/core/yaml_reader.h"
+
+namespace isthmus::translation {
+namespace {
+
+constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
+constexpr int64_t kMaxId = 65535;
+
+// A word of a fixed vocabulary.
+template <typename T>
+T Choose(const YamlValue& value, const std::vector<std::pair<const char*, T>>& words) {
+  const std::string text = value.Text();
+  for (const auto& [word, meaning] : words) {
+    if (text == word) return meaning;
+  }
+  if (value.present()) {
+    value.Fail(absl::StrJoin(words, ", ", [](std::string* out, const auto& word) { out->append(word.first); }));
+  }
+  return words.front().second;
+}
+
+std::optional<Interval> ParseInterval(absl::string_view text) {
+  Interval interval;
+  const std::vector<absl::string_view> ends = absl::StrSplit(text, absl::MaxSplits("..", 1));
+  const bool single = ends.size() == 1;
+  if (single && ends[0].empty()) return std::nullopt;
+  if (!ends[0].empty() && !absl::SimpleAtoi(ends[0], &interval.first)) return std::nullopt;
+  if (single) {
+    interval.last = interval.first;
+  } else if (!ends[1].empty() && !absl::SimpleAtoi(ends[1], &interval.last)) {
+    return std::nullopt;
+  }
+  if (interval.first > interval.last) return std::nullopt;
+  return interval;
+}
+
+std::optional<Interval> ReadInterval(const YamlValue& value) {
+  if (!value.present()) return std::nullopt;
+  std::optional<Interval> interval = ParseInterval(value.Text());
+  if (!interval.has_value()) value.Fail("a number, or an interval as 0..100 or 2..");
+  return interval;
+}
+
+// One number or interval, or a list of them.
+std::optional<IntervalSet> ReadIntervals(const YamlValue& value) {
+  if (!value.present()) return std::nullopt;
+  IntervalSet set;
+  const std::vector<YamlValue> items = value.is_list() ? value.Items() : std::vector<YamlValue>{value};
+  for (const YamlValue& item : items) {
+    if (const std::optional<Interval> interval = ReadInterval(item)) set.push_back(*interval);
+  }
+  return set;
+}
+
+std::vector<int64_t> ReadIntegers(const YamlValue& value) {
+  std::vector<int64_t> numbers;
+  for (const YamlValue& item : value.Items()) numbers.push_back(item.Integer(kNone, kAny));
+  return numbers;
+}
+
+// "urn:oma:lwm2m:oma:3", whose last part is `object_id`.
+std::string ReadObjectUrn(const YamlValue& value, uint32_t* object_id) {
+  const std::string urn = value.Text();
+  const std::vector<absl::string_view> parts = absl::StrSplit(urn, ':');
+  uint32_t id = 0;
+  const bool right = parts.size() == 5 && parts[0] == "urn" && parts[1] == "oma" && parts[2] == "lwm2m" &&
+                     !parts[3].empty() && absl::SimpleAtoi(parts[4], &id) && id <= kMaxId;
+  if (value.present() && !right) value.Fail("urn:oma:lwm2m:<class>:<object id> without a version");
+  *object_id = id;
+  return urn;
+}
+
+// ---- objects -------------------------------------------------------------------------------------------------------
+
+ResourceDefinition ReadResource(const YamlValue& value) {
+  value.AllowOnly({"id", "name", "operations", "multiple", "mandatory", "type", "range", "unit"});
+  ResourceDefinition resource;
+  resource.id = static_cast<uint32_t>(value.Require("id").Integer(0, kMaxId));
+  resource.name = value.Require("name").Text();
+  const YamlValue operations = value.Require("operations");
+  const std::string letters = operations.Text();
+  if (letters != "none") {
+    for (const char letter : letters) {
+      if (letter == 'R')
+        resource.readable = true;
+      else if (letter == 'W')
+        resource.writable = true;
+      else if (letter == 'E')
+        resource.executable = true;
+      else
+        operations.Fail("any of R, W, E, or none");
+    }
+    if (letters.empty()) operations.Fail("any of R, W, E, or none");
+  }
+  resource.multiple = value.At("multiple").Boolean();
+  resource.mandatory = value.At("mandatory").Boolean();
+  using lwm2m::ResourceType;
+  resource.type = Choose<ResourceType>(value.Require("type"), {{"string", ResourceType::kString},
+                                                               {"integer", ResourceType::kInteger},
+                                                               {"unsigned", ResourceType::kUnsignedInteger},
+                                                               {"float", ResourceType::kFloat},
+                                                               {"boolean", ResourceType::kBoolean},
+                                                               {"opaque", ResourceType::kOpaque},
+                                                               {"time", ResourceType::kTime},
+                                                               {"objlnk", ResourceType::kObjectLink},
+                                                               {"corelnk", ResourceType::kCoreLink},
+                                                               {"none", ResourceType::kNone}});
+  resource.range = ReadInterval(value.At("range"));
+  resource.unit = value.At("unit").Text();
+  return resource;
+}
+
+ParsedObject ReadObject(const YamlValue& root) {
+  root.AllowOnly({"object", "name", "version", "urn", "multiple", "mandatory", "resources"});
+  ParsedObject parsed;
+  ObjectDefinition& object = parsed.object;
+  parsed.where = root.At("object").Where();
+  object.id = static_cast<uint32_t>(root.Require("object").Integer(0, kMaxId));
+  object.name = root.Require("name").Text();
+  const YamlValue version = root.At("version");
+  object.version = version.present() ? version.Text() : "1.0";
+  const std::vector<absl::string_view> parts = absl::StrSplit(object.version, '.');
+  int number = 0;
+  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &number) || !absl::SimpleAtoi(parts[1], &number)) {
+    version.Fail("a version as \"1.0\"");
+  }
+  uint32_t urn_id = 0;
+  object.urn = ReadObjectUrn(root.Require("urn"), &urn_id);
+  if (urn_id != object.id) root.At("urn").Fail(absl::StrCat("the URN of object ", object.id));
+  object.multiple = root.At("multiple").Boolean();
+  object.mandatory = root.At("mandatory").Boolean();
+  for (const YamlValue& item : root.Require("resources").Items()) {
+    ResourceDefinition resource = ReadResource(item);
+    if (object.Find(resource.id) != nullptr) item.At("id").Fail("an id that no resource above has");
+    object.resources.push_back(std::move(resource));
+  }
+  return parsed;
+}
+
+// ---- conversions ---------------------------------------------------------------------------------------------------
+
+StatusRule ReadStatusRule(const YamlValue& value) {
+  value.AllowOnly({"state", "result", "kept", "kept_action", "status", "action"});
+  StatusRule rule;
+  rule.state = ReadIntervals(value.At("state"));
+  rule.result = ReadIntervals(value.At("result"));
+  const YamlValue kept = value.At("kept");
+  if (kept.Scalar() == "none") {
+    rule.kept_none = true;
+  } else {
+    rule.kept = ReadIntervals(kept);
+  }
+  if (value.At("kept_action").present()) rule.kept_action = value.At("kept_action").Text();
+  const YamlValue status = value.Require("status");
+  if (status.Scalar() != "keep") rule.status = status.Integer(kUninitialized, kInProcess);
+  if (value.At("action").present()) rule.action = value.At("action").Text();
+  return rule;
+}
+
+StatusConversion ReadStatusConversion(const YamlValue& value) {
+  value.AllowOnly({"state", "result", "rules"});
+  StatusConversion status;
+  status.state_id = static_cast<uint32_t>(value.Require("state").Integer(0, kMaxId));
+  if (value.At("result").present()) {
+    status.result_id = static_cast<uint32_t>(value.At("result").Integer(0, kMaxId));
+  }
+  for (const YamlValue& item : value.Require("rules").Items()) status.rules.push_back(ReadStatusRule(item));
+  return status;
+}
+
+Conversion ReadConversion(const YamlValue& value) {
+  Conversion conversion;
+  if (!value.present()) return conversion;
+  value.AllowOnly({"offset", "scale", "map", "bits", "status"});
+  if (value.Members().size() != 1) value.Fail("exactly one of offset, scale, map, bits, status");
+  if (value.At("offset").present()) conversion.offset = value.At("offset").Integer(-1000000, 1000000);
+  if (value.At("scale").present()) conversion.scale = value.At("scale").Integer(1, 1000000000);
+  for (const auto& [from, to] : value.At("map").Members()) {
+    int64_t number = 0;
+    if (!absl::SimpleAtoi(from, &number)) to.Fail("a number on the left side");
+    conversion.map.emplace_back(number, to.Integer(kNone, kAny));
+  }
+  for (const YamlValue& item : value.At("bits").Items()) {
+    item.AllowOnly({"mask", "equals", "gives"});
+    conversion.bits.push_back({item.Require("mask").Integer(0, kAny), item.Require("equals").Integer(0, kAny),
+                               item.Require("gives").Integer(kNone, kAny)});
+  }
+  if (value.At("status").present()) conversion.status = ReadStatusConversion(value.At("status"));
+  return conversion;
+}
+
+// A fallback as the attribute's type wants it.
+onem2m::v1::Value ReadFallback(const YamlValue& value, AttributeType type, bool list) {
+  if (list) {
+    if (!value.is_list() || !value.Items().empty()) value.Fail("[] (a list falls back to no members)");
+    return onem2m::List({});
+  }
+  switch (type) {
+    case AttributeType::kBoolean:
+      return onem2m::Boolean(value.Boolean());
+    case AttributeType::kInteger:
+      return onem2m::Integer(value.Integer(kNone, kAny));
+    case AttributeType::kUnsigned:
+      return onem2m::Integer(value.Integer(0, kAny));
+    case AttributeType::kFloat: {
+      double number = 0;
+      if (!absl::SimpleAtod(value.Text(), &number)) value.Fail("a number");
+      return onem2m::Number(number);
+    }
+    default:
+      return onem2m::Text(value.Text());
+  }
+}
+
+// ---- mappings ------------------------------------------------------------------------------------------------------
+
+std::vector<std::string> ReadTexts(const YamlValue& value) {
+  std::vector<std::string> texts;
+  for (const YamlValue& item : value.Items()) texts.push_back(item.Text());
+  return texts;
+}
+
+// Keys that say something of actions only.
+void ReadActionKeys(const YamlValue& value, AttributeMapping* attribute) {
+  for (const char* key : {"reads", "reboots", "precondition", "refreshes"}) {
+    if (!attribute->is_action() && value.At(key).present()) value.At(key).Fail("only with access: execute");
+  }
+  attribute->reads = value.At("reads").Boolean();
+  attribute->reboots = value.At("reboots").Boolean();
+  attribute->refreshes = ReadTexts(value.At("refreshes"));
+  if (const YamlValue precondition = value.At("precondition"); precondition.present()) {
+    precondition.AllowOnly({"resource", "values", "failure_values", "description"});
+    attribute->precondition =
+        ActionPrecondition{static_cast<uint32_t>(precondition.Require("resource").Integer(0, kMaxId)),
+                           ReadIntegers(precondition.Require("values")),
+                           ReadIntegers(precondition.At("failure_values")), precondition.Require("description").Text()};
+  }
+}
+
+AttributeMapping ReadAttribute(const YamlValue& value, const std::string& clause) {
+  value.AllowOnly({"short", "long", "access", "resource", "type", "list", "range", "fallback", "observe", "conversion",
+                   "reads", "reboots", "precondition", "sets", "refreshes", "clause"});
+  AttributeMapping attribute;
+  attribute.short_name = value.Require("short").Text();
+  attribute.long_name = value.Require("long").Text();
+  attribute.access = Choose<Access>(value.Require("access"), {{"local", Access::kLocal},
+                                                              {"read", Access::kRead},
+                                                              {"read-write", Access::kReadWrite},
+                                                              {"write", Access::kWrite},
+                                                              {"execute", Access::kExecute}});
+  attribute.type = Choose<AttributeType>(value.Require("type"), {{"string", AttributeType::kString},
+                                                                 {"uri", AttributeType::kUri},
+                                                                 {"boolean", AttributeType::kBoolean},
+                                                                 {"integer", AttributeType::kInteger},
+                                                                 {"unsigned", AttributeType::kUnsigned},
+                                                                 {"float", AttributeType::kFloat},
+                                                                 {"timestamp", AttributeType::kTimestamp},
+                                                                 {"base64", AttributeType::kBase64},
+                                                                 {"link", AttributeType::kLink},
+                                                                 {"status", AttributeType::kStatus}});
+  attribute.conversion = ReadConversion(value.At("conversion"));
+  if (attribute.is_status() != attribute.conversion.status.has_value()) {
+    value.At("type").Fail("status exactly where conversion is status");
+  }
+  if (attribute.is_status() && attribute.access != Access::kRead) value.At("access").Fail("read for a status");
+  if (attribute.is_action() && attribute.type != AttributeType::kBoolean)
+    value.At("type").Fail("boolean for an action");
+
+  const bool has_resource = attribute.access != Access::kLocal && !attribute.is_status();
+  if (has_resource) {
+    attribute.resource_id = static_cast<uint32_t>(value.Require("resource").Integer(0, kMaxId));
+  } else if (value.At("resource").present()) {
+    value.At("resource").Fail("no resource for a local attribute or a status");
+  }
+  attribute.list = value.At("list").Boolean();
+  attribute.range = ReadInterval(value.At("range"));
+  if (value.At("fallback").present() && (attribute.is_status() || attribute.is_action())) {
+    value.At("fallback").Fail("no fallback for an action or a status");
+  } else if (value.At("fallback").present()) {
+    attribute.fallback = ReadFallback(value.At("fallback"), attribute.type, attribute.list);
+  }
+  attribute.observe = value.At("observe").Boolean();
+  if (attribute.observe && !attribute.readable()) value.At("observe").Fail("only what can be read");
+  ReadActionKeys(value, &attribute);
+  if (const YamlValue sets = value.At("sets"); sets.present()) {
+    sets.AllowOnly({"attribute", "status"});
+    attribute.sets =
+        StatusEffect{sets.Require("attribute").Text(), sets.Require("status").Integer(kUninitialized, kInProcess)};
+  }
+  attribute.clause = value.At("clause").present() ? value.At("clause").Text() : clause;
+  return attribute;
+}
+
+void ReadDelete(const YamlValue& value, ResourceMapping* mapping) {
+  if (!value.present() || value.Scalar() == "nothing") return;
+  if (value.Scalar() == "instance") {
+    mapping->delete_effect = DeleteEffect::kInstance;
+  } else if (value.is_map()) {
+    value.AllowOnly({"write", "value"});
+    mapping->delete_effect = DeleteEffect::kWrite;
+    mapping->delete_attribute = value.Require("write").Text();
+    mapping->delete_value = value.Require("value").Text();
+  } else {
+    value.Fail("nothing, instance, or {write: attribute, value: text}");
+  }
+}
+
+bool IsResourceName(absl::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.';
+  });
+}
+
+ParsedMapping ReadMapping(const YamlValue& root) {
+  root.AllowOnly({"mapping", "mgmtDefinition", "root", "object", "clause", "delete", "exclusive", "attributes"});
+  ParsedMapping parsed;
+  parsed.where = root.At("mapping").Where();
+  ResourceMapping& mapping = parsed.mapping;
+  mapping.name = root.Require("mapping").Text();
+  if (!IsResourceName(mapping.name)) root.At("mapping").Fail("a resource name of letters, digits, '_', '-', '.'");
+  mapping.mgmt_definition = static_cast<uint32_t>(root.Require("mgmtDefinition").Integer(0, 100000));
+  mapping.root = root.Require("root").Text();
+  if (!absl::StrContains(mapping.root, ':')) root.At("root").Fail("a root with its prefix, as m2m:bat");
+  mapping.object_urn = ReadObjectUrn(root.Require("object"), &mapping.object_id);
+  mapping.clause = root.Require("clause").Text();
+  ReadDelete(root.At("delete"), &mapping);
+  for (const YamlValue& pair : root.At("exclusive").Items()) {
+    const std::vector<std::string> names = ReadTexts(pair);
+    if (names.size() == 2) {
+      mapping.exclusive.emplace_back(names[0], names[1]);
+    } else {
+      pair.Fail("a list of two short names");
+    }
+  }
+  for (const YamlValue& item : root.Require("attributes").Items()) {
+    AttributeMapping attribute = ReadAttribute(item, mapping.clause);
+    if (mapping.Find(attribute.short_name) != nullptr) item.At("short").Fail("a name that no attribute above has");
+    parsed.attribute_where[attribute.short_name] = item.Where();
+    mapping.attributes.push_back(std::move(attribute));
+  }
+  return parsed;
+}
+
+}  // namespace
+
+absl::StatusOr<ParsedSource> ParseSource(const std::string& file, const std::string& text) {
+  YamlDocument document(file, text);
+  const YamlValue root = document.root();
+  RETURN_IF_ERROR(document.status());
+  // Conversions of yaml-cpp are not used, but iterating over a damaged tree may throw.
+  try {
+    if (root.At("object").present() && root.At("resources").present()) {
+      ParsedObject parsed = ReadObject(root);
+      RETURN_IF_ERROR(document.status());
+      return ParsedSource(std::move(parsed));
+    }
+    if (root.At("mapping").present()) {
+      ParsedMapping parsed = ReadMapping(root);
+      RETURN_IF_ERROR(document.status());
+      return ParsedSource(std::move(parsed));
+    }
+  } catch (const std::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat(file, ":1: not readable: ", error.what()));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      file, ":1: expected an object definition (key 'object' with 'resources') or a mapping (key 'mapping')"));
+}
+
+}  // namespace isthmus::translation

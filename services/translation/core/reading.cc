@@ -1,0 +1,120 @@
+#include "services/translation/core/reading.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "services/lib/lwm2m/path.h"
+#include "services/lib/onem2m/value.h"
+#include "services/translation/core/action_status.h"
+#include "services/translation/core/conversion.h"
+
+namespace isthmus::translation {
+namespace {
+
+using lwm2m::v1::Node;
+using onem2m::v1::Value;
+
+// Is `a` older than `b`? A value without a time is of now.
+bool Older(const Node& a, const Node& b) {
+  if (!a.has_time()) return false;
+  if (!b.has_time()) return true;
+  return std::make_pair(a.time().seconds(), a.time().nanos()) < std::make_pair(b.time().seconds(), b.time().nanos());
+}
+
+// Values by resource, then by resource instance (-1: the resource itself).
+using Values = std::map<uint32_t, std::map<int64_t, const Node*>>;
+
+Values Collect(const Target& target, const lwm2m::v1::Path& path, const Nodes& nodes) {
+  Values values;
+  for (const Node& node : nodes) {
+    if (!lwm2m::Contains(target.instance, node.path()) || !lwm2m::Contains(path, node.path()) ||
+        !node.path().has_resource_id()) {
+      continue;
+    }
+    const int64_t instance =
+        node.path().has_resource_instance_id() ? static_cast<int64_t>(node.path().resource_instance_id()) : -1;
+    const Node*& newest = values[node.path().resource_id()][instance];
+    if (newest == nullptr || !Older(node, *newest)) newest = &node;
+  }
+  return values;
+}
+
+absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attribute, uint32_t resource_id,
+                              const std::map<int64_t, const Node*>& instances) {
+  const ResourceDefinition& definition = *target.Definition(resource_id);
+  if (attribute.list) {
+    std::vector<Value> members;
+    for (const auto& [instance, node] : instances) {
+      absl::StatusOr<Value> member = ToOneM2m(attribute, definition, node->value());
+      if (!member.ok()) return member.status();
+      members.push_back(*std::move(member));
+    }
+    return onem2m::List(std::move(members));
+  }
+  // Some devices send a single resource as a multiple one with one instance.
+  if (instances.size() > 1) {
+    return absl::InvalidArgumentError(absl::StrCat(instances.size(), " values for a single resource"));
+  }
+  return ToOneM2m(attribute, definition, instances.begin()->second->value());
+}
+
+}  // namespace
+
+Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, const lwm2m::v1::Path& path,
+                       const Nodes& nodes) {
+  Reading reading;
+  const Values values = Collect(target, path, nodes);
+  for (const AttributeMapping& attribute : target.mapping->attributes) {
+    bool covered = false;
+    bool broken = false;
+    std::map<uint32_t, Value> found;
+    for (const uint32_t id : attribute.ReadIds()) {
+      covered = covered || lwm2m::Contains(path, target.At(id)) || lwm2m::Contains(target.At(id), path);
+      const auto instances = values.find(id);
+      if (instances == values.end()) continue;
+      absl::StatusOr<Value> value = Convert(target, attribute, id, instances->second);
+      if (value.ok()) {
+        found[id] = *std::move(value);
+      } else {
+        broken = true;
+        reading.problems.push_back(
+            {attribute.short_name, absl::StrCat(attribute.short_name, " (", attribute.long_name, ") from ",
+                                                target.Describe(id), ": ", value.status().message())});
+      }
+    }
+    if (!covered || broken) continue;
+    if (found.empty()) {
+      reading.missing.push_back(attribute.short_name);
+      continue;
+    }
+    onem2m::v1::Attribute& result = reading.attributes.emplace_back();
+    result.set_name(attribute.short_name);
+    if (!attribute.is_status()) {
+      *result.mutable_value() = std::move(found.begin()->second);
+      continue;
+    }
+    const StatusConversion& status = *attribute.conversion.status;
+    StatusInput input;
+    if (found.count(status.state_id) > 0) input.state = found[status.state_id].integer();
+    if (status.result_id.has_value() && found.count(*status.result_id) > 0) {
+      input.result = found[*status.result_id].integer();
+    }
+    input.kept = onem2m::Find(kept, attribute.short_name);
+    *result.mutable_value() = EvaluateStatus(status, input);
+  }
+  return reading;
+}
+
+absl::StatusOr<Value> WrittenValue(const Target& target, const AttributeMapping& attribute, const Nodes& nodes) {
+  const Values values = Collect(target, target.instance, nodes);
+  const auto instances = values.find(attribute.resource_id);
+  if (instances == values.end()) return absl::NotFoundError("not written");
+  return Convert(target, attribute, attribute.resource_id, instances->second);
+}
+
+}  // namespace isthmus::translation

@@ -1,0 +1,299 @@
+#include "services/translation/core/request_translator.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "services/lib/lwm2m/path.h"
+#include "services/lib/onem2m/value.h"
+#include "services/translation/core/action_status.h"
+#include "services/translation/core/conversion.h"
+#include "services/translation/core/target.h"
+
+namespace isthmus::translation {
+namespace {
+
+using onem2m::v1::Value;
+
+// Attributes in the order of the table, each once.
+class AttributeSet {
+ public:
+  void Add(const AttributeMapping* attribute) {
+    if (attribute != nullptr && attribute->readable()) attributes_.insert(attribute);
+  }
+  bool empty() const { return attributes_.empty(); }
+  std::vector<const AttributeMapping*> InOrder(const ResourceMapping& mapping) const {
+    std::vector<const AttributeMapping*> ordered;
+    for (const AttributeMapping& attribute : mapping.attributes) {
+      if (attributes_.count(&attribute) > 0) ordered.push_back(&attribute);
+    }
+    return ordered;
+  }
+
+ private:
+  std::set<const AttributeMapping*> attributes_;
+};
+
+class Translator {
+ public:
+  Translator(const MappingTable& table, const v1::TranslateRequestRequest& request) : request_(request) {
+    response_.set_mapping_version(table.version());
+  }
+
+  absl::StatusOr<v1::TranslateRequestResponse> Run(const MappingTable& table) {
+    if (!request_.has_primitive()) return absl::InvalidArgumentError("primitive: missing");
+    if (!request_.has_resource()) return absl::InvalidArgumentError("resource: missing");
+    const onem2m::v1::OperationType operation = request_.primitive().operation();
+    if (operation == onem2m::v1::OPERATION_TYPE_CREATE) {
+      Refuse(onem2m::v1::RESPONSE_STATUS_CODE_NOT_IMPLEMENTED,
+             "CREATE of a <mgmtObj> is not translated: objects of a device are described when it registers");
+      return std::move(response_);
+    }
+    if (operation != onem2m::v1::OPERATION_TYPE_RETRIEVE && operation != onem2m::v1::OPERATION_TYPE_UPDATE &&
+        operation != onem2m::v1::OPERATION_TYPE_DELETE) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("primitive.operation: expected RETRIEVE, UPDATE or DELETE, got ", operation));
+    }
+    absl::StatusOr<Target> target = Locate(table, request_.resource(), "resource");
+    if (!target.ok()) {
+      const uint32_t code = StatusCodeOfLocate(target.status());
+      if (code == 0) return target.status();
+      Refuse(code, target.status().message());
+      return std::move(response_);
+    }
+    target_ = *std::move(target);
+    if (operation == onem2m::v1::OPERATION_TYPE_RETRIEVE) Retrieve();
+    if (operation == onem2m::v1::OPERATION_TYPE_UPDATE) Update();
+    if (operation == onem2m::v1::OPERATION_TYPE_DELETE) Delete();
+    if (response_.refusal_status_code() != 0) {
+      response_.clear_plan();
+    } else {
+      response_.mutable_plan();
+    }
+    return std::move(response_);
+  }
+
+ private:
+  // The first refusal counts.
+  void Refuse(uint32_t status_code, absl::string_view reason) {
+    if (response_.refusal_status_code() != 0) return;
+    response_.set_refusal_status_code(status_code);
+    response_.set_refusal_reason(reason.data(), reason.size());
+  }
+  bool refused() const { return response_.refusal_status_code() != 0; }
+  const ResourceMapping& mapping() const { return *target_.mapping; }
+
+  static std::string NameOf(const AttributeMapping& attribute) {
+    return absl::StrCat(attribute.short_name, " (", attribute.long_name, ")");
+  }
+
+  // One Read: of the resource when one is needed, else of the instance.
+  void AddRead(const AttributeSet& set) {
+    std::set<uint32_t> ids;
+    const std::vector<const AttributeMapping*> attributes = set.InOrder(mapping());
+    for (const AttributeMapping* attribute : attributes) {
+      for (const uint32_t id : attribute->ReadIds()) ids.insert(id);
+    }
+    if (ids.empty()) return;
+    v1::PlanStep* step = response_.mutable_plan()->add_steps();
+    *step->mutable_operation()->mutable_read()->mutable_path() =
+        ids.size() == 1 ? target_.At(*ids.begin()) : target_.instance;
+    for (const AttributeMapping* attribute : attributes) step->add_attributes(attribute->short_name);
+  }
+
+  void Retrieve() {
+    AttributeSet set;
+    if (request_.wanted_attributes().empty()) {
+      for (const AttributeMapping& attribute : mapping().attributes) set.Add(&attribute);
+    }
+    for (const std::string& name : request_.wanted_attributes()) set.Add(mapping().Find(name));
+    AddRead(set);
+  }
+
+  // ---- UPDATE ----
+
+  void Update() {
+    const onem2m::v1::RequestPrimitive& primitive = request_.primitive();
+    if (!primitive.has_primitive_content() || primitive.primitive_content().value().kind_case() != Value::kObject) {
+      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+                    absl::StrCat("UPDATE without a content: expected ", mapping().root, " with attributes"));
+    }
+    if (primitive.primitive_content().name() != mapping().root) {
+      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+                    absl::StrCat("content '", primitive.primitive_content().name(), "' does not fit its target, a ",
+                                 mapping().root));
+    }
+    const onem2m::v1::Object& content = primitive.primitive_content().value().object();
+    std::set<std::string> names;
+    for (const onem2m::v1::Attribute& member : content.members()) {
+      if (!names.insert(member.name()).second) {
+        return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+                      absl::StrCat("attribute ", member.name(), " is given twice"));
+      }
+    }
+    RefuseContradictions(content);
+    for (const onem2m::v1::Attribute& member : content.members()) Sort(member);
+    if (refused()) return;
+    AddWrite();
+    for (const AttributeMapping& attribute : mapping().attributes) {
+      if (actions_.count(attribute.short_name) > 0) AddExecute(attribute);
+    }
+    // A device that reboots answers nothing for a while, and the new state comes with its next registration.
+    if (!reboots_) AddRead(read_back_);
+  }
+
+  void RefuseContradictions(const onem2m::v1::Object& content) {
+    const auto asked = [&content](const std::string& name) {
+      const Value* value = onem2m::Find(content, name);
+      return value != nullptr && value->kind_case() == Value::kBoolean && value->boolean();
+    };
+    for (const auto& [first, second] : mapping().exclusive) {
+      if (asked(first) && asked(second)) {
+        Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+               absl::StrCat(NameOf(*mapping().Find(first)), " and ", NameOf(*mapping().Find(second)),
+                            " cannot both be true in one request"));
+      }
+    }
+  }
+
+  // Puts one attribute of the content among those that stay here, are written, or are executed.
+  void Sort(const onem2m::v1::Attribute& member) {
+    const AttributeMapping* attribute = mapping().Find(member.name());
+    if (attribute == nullptr || attribute->access == Access::kLocal) {
+      response_.mutable_plan()->add_local_attributes(member.name());
+      return;
+    }
+    if (member.value().kind_case() == Value::kNull) {
+      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_OPERATION_NOT_ALLOWED,
+                    absl::StrCat(NameOf(*attribute), " cannot be deleted: it is on the device, ", PlaceOf(*attribute)));
+    }
+    if (attribute->is_action()) {
+      if (member.value().kind_case() != Value::kBoolean) {
+        return Refuse(
+            onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+            absl::StrCat(NameOf(*attribute), ": expected true or false, got ", onem2m::Describe(member.value(), 80)));
+      }
+      if (member.value().boolean()) actions_.insert(attribute->short_name);
+      return;
+    }
+    if (!attribute->writable()) {
+      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_OPERATION_NOT_ALLOWED,
+                    absl::StrCat(NameOf(*attribute), " cannot be written: LwM2M resource ", PlaceOf(*attribute),
+                                 " allows Read only"));
+    }
+    if (RepeatsRunningAction(*attribute, member.value())) return;
+    AddNodes(*attribute, member.value());
+  }
+
+  std::string PlaceOf(const AttributeMapping& attribute) const {
+    return target_.Describe(attribute.is_status() ? attribute.conversion.status->state_id : attribute.resource_id);
+  }
+
+  // The value that started what is in process now, once more: writing it would start it anew.
+  bool RepeatsRunningAction(const AttributeMapping& attribute, const Value& value) const {
+    if (!attribute.sets.has_value()) return false;
+    const onem2m::v1::Object& kept = request_.resource().attributes();
+    const Value* before = onem2m::Find(kept, attribute.short_name);
+    return before != nullptr && onem2m::Equal(*before, value) &&
+           StatusOf(onem2m::Find(kept, attribute.sets->attribute)) == kInProcess;
+  }
+
+  void AddNodes(const AttributeMapping& attribute, const Value& value) {
+    const ResourceDefinition& definition = *target_.Definition(attribute.resource_id);
+    const auto add = [&](const lwm2m::v1::Path& path, const Value& single) {
+      absl::StatusOr<lwm2m::v1::Value> converted = ToLwm2m(attribute, definition, single);
+      if (!converted.ok()) {
+        return Refuse(converted.status().code() == absl::StatusCode::kOutOfRange
+                          ? onem2m::v1::RESPONSE_STATUS_CODE_CONTENTS_UNACCEPTABLE
+                          : onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+                      converted.status().message());
+      }
+      lwm2m::v1::Node& node = nodes_.emplace_back();
+      *node.mutable_path() = path;
+      *node.mutable_value() = *std::move(converted);
+    };
+    if (attribute.list) {
+      if (value.kind_case() != Value::kList) {
+        return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+                      absl::StrCat(NameOf(attribute), ": expected a list, got ", onem2m::Describe(value, 80)));
+      }
+      for (int i = 0; i < value.list().values_size(); ++i) {
+        add(lwm2m::MakePath(target_.instance.object_id(), target_.instance.object_instance_id(), attribute.resource_id,
+                            static_cast<uint32_t>(i)),
+            value.list().values(i));
+      }
+    } else {
+      add(target_.At(attribute.resource_id), value);
+    }
+    written_.push_back(&attribute);
+    read_back_.Add(&attribute);
+    if (attribute.sets.has_value()) read_back_.Add(mapping().Find(attribute.sets->attribute));
+  }
+
+  // One attribute: replace its resource. Several: a partial update of the instance, so that they change together.
+  void AddWrite() {
+    if (written_.empty()) return;
+    v1::PlanStep* step = response_.mutable_plan()->add_steps();
+    lwm2m::v1::Write* write = step->mutable_operation()->mutable_write();
+    write->set_partial(written_.size() > 1);
+    *write->mutable_path() = written_.size() > 1 ? target_.instance : target_.At(written_.front()->resource_id);
+    for (lwm2m::v1::Node& node : nodes_) *write->add_nodes() = std::move(node);
+    for (const AttributeMapping* attribute : written_) step->add_attributes(attribute->short_name);
+  }
+
+  void AddExecute(const AttributeMapping& attribute) {
+    v1::PlanStep* step = response_.mutable_plan()->add_steps();
+    *step->mutable_operation()->mutable_execute()->mutable_path() = target_.At(attribute.resource_id);
+    step->add_attributes(attribute.short_name);
+    if (attribute.precondition.has_value()) {
+      v1::Precondition* precondition = step->mutable_precondition();
+      *precondition->mutable_path() = target_.At(attribute.precondition->resource_id);
+      for (const int64_t value : attribute.precondition->values) precondition->add_values(value);
+      for (const int64_t value : attribute.precondition->failure_values) precondition->add_failure_values(value);
+      precondition->set_description(attribute.precondition->description);
+    }
+    reboots_ = reboots_ || attribute.reboots;
+    if (attribute.sets.has_value()) read_back_.Add(mapping().Find(attribute.sets->attribute));
+    for (const std::string& name : attribute.refreshes) read_back_.Add(mapping().Find(name));
+  }
+
+  // ---- DELETE ----
+
+  void Delete() {
+    if (mapping().delete_effect == DeleteEffect::kInstance) {
+      *response_.mutable_plan()->add_steps()->mutable_operation()->mutable_delete_()->mutable_path() = target_.instance;
+    }
+    if (mapping().delete_effect == DeleteEffect::kWrite) {
+      const AttributeMapping& attribute = *mapping().Find(mapping().delete_attribute);
+      v1::PlanStep* step = response_.mutable_plan()->add_steps();
+      lwm2m::v1::Write* write = step->mutable_operation()->mutable_write();
+      *write->mutable_path() = target_.At(attribute.resource_id);
+      lwm2m::v1::Node* node = write->add_nodes();
+      *node->mutable_path() = write->path();
+      node->mutable_value()->set_text(mapping().delete_value);
+      step->add_attributes(attribute.short_name);
+    }
+  }
+
+  const v1::TranslateRequestRequest& request_;
+  v1::TranslateRequestResponse response_;
+  Target target_;
+  std::vector<lwm2m::v1::Node> nodes_;
+  std::vector<const AttributeMapping*> written_;
+  std::set<std::string> actions_;
+  AttributeSet read_back_;
+  bool reboots_ = false;
+};
+
+}  // namespace
+
+absl::StatusOr<v1::TranslateRequestResponse> TranslateRequest(const MappingTable& table,
+                                                              const v1::TranslateRequestRequest& request) {
+  return Translator(table, request).Run(table);
+}
+
+}  // namespace isthmus::translation
