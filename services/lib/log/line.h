@@ -1,7 +1,8 @@
 // One log line as text: what log.h writes, apart from where it goes.
 //
 //   FormatLine(Format::kJson, now, "connector", Level::kInfo, "device registered", fields)
-//     == R"({"time":"2023-11-14T22:13:20.000Z","level":"info","service":"connector","message":"device registered",...})"
+//     == R"({"time":"2023-11-14T22:13:20.000Z","level":"info","service":"connector","message":"device
+//     registered",...})"
 //
 // Whatever the input, a JSON line is valid JSON in valid UTF-8, and a line of either format is one line: control
 // characters are escaped and broken UTF-8 becomes U+FFFD. Pure.

@@ -35,9 +35,7 @@ void Configure(absl::string_view service, Level level, Format format) {
   now.service = std::string(service);
 }
 
-bool Enabled(Level level) {
-  return static_cast<int>(level) >= settings().level.load(std::memory_order_relaxed);
-}
+bool Enabled(Level level) { return static_cast<int>(level) >= settings().level.load(std::memory_order_relaxed); }
 
 void Write(Level level, absl::string_view message, std::initializer_list<Field> fields) {
   if (!Enabled(level)) return;

@@ -1,0 +1,304 @@
+#include "services/lib/onem2m/json/json_text.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "rapidjson/error/en.h"
+#include "rapidjson/memorystream.h"
+#include "rapidjson/reader.h"
+
+namespace isthmus::onem2m {
+namespace {
+
+// Receives RapidJSON's events and builds the value. What is wrong but well-formed (a double name, too deep) is noted
+// and left out, and reading goes on: the rest may hold the request identifier.
+class ValueBuilder {
+ public:
+  ValueBuilder(v1::Value* root, std::string* error) : root_(root), error_(error) { open_.reserve(kMaxJsonDepth); }
+
+  bool Null() {
+    if (v1::Value* value = Next()) value->set_null(true);
+    return true;
+  }
+  bool Bool(bool boolean) {
+    if (v1::Value* value = Next()) value->set_boolean(boolean);
+    return true;
+  }
+  bool Int(int integer) { return Int64(integer); }
+  bool Uint(unsigned integer) { return Int64(integer); }
+  bool Int64(int64_t integer) {
+    if (v1::Value* value = Next()) value->set_integer(integer);
+    return true;
+  }
+  bool Uint64(uint64_t integer) {
+    if (integer <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
+      return Int64(static_cast<int64_t>(integer));
+    }
+    return Double(static_cast<double>(integer));
+  }
+  bool Double(double number) {
+    if (v1::Value* value = Next()) value->set_number(number);
+    return true;
+  }
+  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
+  bool String(const char* text, rapidjson::SizeType size, bool) {
+    if (v1::Value* value = Next()) value->set_text(text, size);
+    return true;
+  }
+  bool Key(const char* name, rapidjson::SizeType size, bool) {
+    if (too_deep_ > 0) return true;
+    v1::Attribute* member = open_.back()->mutable_object()->add_members();
+    member->set_name(name, size);
+    member_value_ = member->mutable_value();
+    return true;
+  }
+  bool StartObject() {
+    if (v1::Value* value = Open()) value->mutable_object();
+    return true;
+  }
+  bool StartArray() {
+    if (v1::Value* value = Open()) value->mutable_list();
+    return true;
+  }
+  bool EndObject(rapidjson::SizeType) {
+    if (too_deep_ == 0) FindDoubles(open_.back()->mutable_object());
+    return Close();
+  }
+  bool EndArray(rapidjson::SizeType) { return Close(); }
+
+ private:
+  // Where the next value goes; null inside what is too deep.
+  v1::Value* Next() {
+    if (too_deep_ > 0) return nullptr;
+    if (open_.empty()) return root_;
+    v1::Value* container = open_.back();
+    if (container->kind_case() == v1::Value::kList) return container->mutable_list()->add_values();
+    return member_value_;
+  }
+  v1::Value* Open() {
+    if (too_deep_ > 0 || open_.size() >= kMaxJsonDepth) {
+      if (too_deep_ == 0) {
+        Note(absl::StrCat("nested deeper than ", kMaxJsonDepth, " levels"));
+        if (v1::Value* value = Next()) value->set_null(true);
+      }
+      ++too_deep_;
+      return nullptr;
+    }
+    v1::Value* value = Next();
+    open_.push_back(value);
+    return value;
+  }
+  bool Close() {
+    if (too_deep_ > 0) {
+      --too_deep_;
+    } else {
+      open_.pop_back();
+    }
+    return true;
+  }
+  void FindDoubles(v1::Object* object) {
+    const int count = object->members_size();
+    if (count < 2) return;
+    constexpr int kFewMembers = 12;
+    absl::flat_hash_set<absl::string_view> seen;
+    for (int i = 1; i < count; ++i) {
+      const std::string& name = object->members(i).name();
+      bool twice = false;
+      if (count <= kFewMembers) {
+        for (int j = 0; j < i && !twice; ++j) twice = object->members(j).name() == name;
+      } else {
+        if (i == 1) seen.insert(object->members(0).name());
+        twice = !seen.insert(name).second;
+      }
+      if (twice) {
+        Note(absl::StrCat("the member '", absl::string_view(name).substr(0, 60), "' occurs twice"));
+        return;
+      }
+    }
+  }
+  void Note(std::string error) {
+    if (error_->empty()) *error_ = std::move(error);
+  }
+
+  v1::Value* const root_;
+  std::string* const error_;
+  std::vector<v1::Value*> open_;
+  v1::Value* member_value_ = nullptr;
+  size_t too_deep_ = 0;
+};
+
+// Length of the well-formed UTF-8 sequence at the start of `text` (RFC 3629), 0 when there is none.
+size_t Utf8Length(absl::string_view text) {
+  const auto octet = [text](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : 0; };
+  const auto follows = [&octet](size_t i, uint8_t low = 0x80, uint8_t high = 0xBF) {
+    return octet(i) >= low && octet(i) <= high;
+  };
+  const uint8_t first = octet(0);
+  if (first < 0x80) return text.empty() ? 0 : 1;
+  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
+  if (first >= 0xE0 && first <= 0xEF) {
+    const uint8_t low = first == 0xE0 ? 0xA0 : 0x80;
+    const uint8_t high = first == 0xED ? 0x9F : 0xBF;
+    return follows(1, low, high) && follows(2) ? 3 : 0;
+  }
+  if (first >= 0xF0 && first <= 0xF4) {
+    const uint8_t low = first == 0xF0 ? 0x90 : 0x80;
+    const uint8_t high = first == 0xF4 ? 0x8F : 0xBF;
+    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
+  }
+  return 0;
+}
+
+void AppendNumber(double number, std::string* out) {
+  char digits[32];
+  const std::to_chars_result end = std::to_chars(digits, digits + sizeof(digits), number);
+  const absl::string_view text(digits, static_cast<size_t>(end.ptr - digits));
+  out->append(text.data(), text.size());
+  if (text.find_first_of(".e") == absl::string_view::npos) out->append(".0");
+}
+
+bool Unspeakable(const v1::Value& value) {
+  return value.kind_case() == v1::Value::kNumber && !std::isfinite(value.number());
+}
+
+}  // namespace
+
+JsonDocument ParseJson(absl::string_view text) {
+  JsonDocument document;
+  absl::string_view json = text;
+  if (json.size() >= 3 && json.substr(0, 3) == "\xEF\xBB\xBF") {
+    document.error = "a byte-order mark stands in front of the JSON text";
+    json.remove_prefix(3);
+  }
+  if (json.empty()) {
+    if (document.error.empty()) document.error = "the payload is empty";
+    return document;
+  }
+  constexpr unsigned kFlags =
+      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+  rapidjson::MemoryStream stream(json.data(), json.size());
+  rapidjson::Reader reader;
+  ValueBuilder builder(&document.value, &document.error);
+  const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, builder);
+  if (result.IsError()) {
+    // The syntax error is the better reason, whatever else was noted before it.
+    document.error =
+        absl::StrCat("not JSON at octet ", result.Offset(), ": ", rapidjson::GetParseError_En(result.Code()));
+  } else if (stream.Tell() != json.size()) {
+    // A NUL ends the text for the reader.
+    document.error = absl::StrCat("not JSON at octet ", stream.Tell(), ": a NUL octet");
+  }
+  return document;
+}
+
+void AppendJsonText(absl::string_view text, std::string* out) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  out->push_back('"');
+  size_t plain = 0;  // start of what needs no change
+  size_t i = 0;
+  const auto flush = [&](size_t end) { out->append(text.data() + plain, end - plain); };
+  while (i < text.size()) {
+    const uint8_t c = static_cast<uint8_t>(text[i]);
+    if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+      ++i;
+      continue;
+    }
+    if (c >= 0x80) {
+      if (const size_t length = Utf8Length(text.substr(i))) {
+        i += length;
+        continue;
+      }
+      flush(i);
+      out->append("\xEF\xBF\xBD");
+    } else {
+      flush(i);
+      out->push_back('\\');
+      switch (c) {
+        case '"':
+        case '\\':
+          out->push_back(static_cast<char>(c));
+          break;
+        case '\n':
+          out->push_back('n');
+          break;
+        case '\r':
+          out->push_back('r');
+          break;
+        case '\t':
+          out->push_back('t');
+          break;
+        default:
+          out->append("u00");
+          out->push_back(kHex[c >> 4]);
+          out->push_back(kHex[c & 0xF]);
+      }
+    }
+    plain = ++i;
+  }
+  flush(text.size());
+  out->push_back('"');
+}
+
+void AppendJson(const v1::Value& value, std::string* out) {
+  switch (value.kind_case()) {
+    case v1::Value::kNull:
+    case v1::Value::KIND_NOT_SET:
+      out->append("null");
+      return;
+    case v1::Value::kBoolean:
+      out->append(value.boolean() ? "true" : "false");
+      return;
+    case v1::Value::kInteger:
+      absl::StrAppend(out, value.integer());
+      return;
+    case v1::Value::kNumber:
+      if (Unspeakable(value)) {
+        out->append("null");
+      } else {
+        AppendNumber(value.number(), out);
+      }
+      return;
+    case v1::Value::kText:
+      AppendJsonText(value.text(), out);
+      return;
+    case v1::Value::kList: {
+      out->push_back('[');
+      bool first = true;
+      for (const v1::Value& member : value.list().values()) {
+        if (!first) out->push_back(',');
+        first = false;
+        AppendJson(member, out);
+      }
+      out->push_back(']');
+      return;
+    }
+    case v1::Value::kObject: {
+      out->push_back('{');
+      bool first = true;
+      for (const v1::Attribute& member : value.object().members()) {
+        if (Unspeakable(member.value())) continue;
+        if (!first) out->push_back(',');
+        first = false;
+        AppendJsonText(member.name(), out);
+        out->push_back(':');
+        AppendJson(member.value(), out);
+      }
+      out->push_back('}');
+      return;
+    }
+  }
+}
+
+std::string ToJson(const v1::Value& value) {
+  std::string text;
+  AppendJson(value, &text);
+  return text;
+}
+
+}  // namespace isthmus::onem2m
