@@ -1,0 +1,146 @@
+#include "services/connector/core/operations.h"
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace isthmus::connector {
+namespace {
+
+using lwm2m::v1::Operation;
+using lwm2m::v1::OperationResult;
+
+Operations::Performed Unsent(lwm2m::v1::Outcome outcome, absl::string_view why) {
+  Operations::Performed performed;
+  performed.result.set_outcome(outcome);
+  performed.result.set_diagnostic(std::string(why));
+  return performed;
+}
+
+}  // namespace
+
+struct Operations::Run {
+  DevicePtr device;
+  Operation operation;
+  Options options;
+  Done done;
+  std::vector<Format> formats;
+  size_t next_format = 0;
+  Format tried;
+  absl::Duration elapsed;
+  Performed last;  // of the format before
+};
+
+Operations::Operations(const Clock* clock, DeviceLines* lines) : clock_(clock), lines_(lines) {}
+
+void Operations::Perform(const DevicePtr& device, const Operation& operation, Options options, Done done) {
+  if (device == nullptr) {
+    done(Unsent(lwm2m::v1::OUTCOME_NOT_REGISTERED, "the device is not registered"));
+    return;
+  }
+  if (auto refused = RefuseLocally(operation)) {
+    Performed performed;
+    performed.result = *std::move(refused);
+    done(std::move(performed));
+    return;
+  }
+  auto run = std::make_shared<Run>();
+  run->device = device;
+  run->operation = operation;
+  run->options = std::move(options);
+  run->done = std::move(done);
+  run->formats = FormatsToTry(operation, formats_[device->endpoint()], device->content_formats);
+  Try(run);
+}
+
+void Operations::Try(const std::shared_ptr<Run>& run) {
+  const bool first = run->next_format == 0;
+  run->tried = run->formats[run->next_format++];
+  auto request = ToRequest(run->operation, run->tried, run->options.attributes_before);
+  if (!request.ok()) {
+    // A later format that cannot carry the values leaves the answer to the one before.
+    if (first) {
+      run->done(Unsent(lwm2m::v1::OUTCOME_UNSUPPORTED, request.status().message()));
+    } else {
+      run->done(std::move(run->last));
+    }
+    return;
+  }
+  DeviceLines::Job job;
+  job.build = [request = *std::move(request), run](const Device& device) {
+    coap::OutgoingRequest built = request;
+    PrependRoot(device.registration.root_path(), built);
+    if (run->options.token) built.token = run->options.token();
+    return built;
+  };
+  job.deadline = run->options.deadline;
+  job.repeatable = IsRepeatable(run->operation);
+  job.background = run->options.background;
+  job.front = !first;
+  job.done = [this, run](DeviceLines::Result result) { OnResult(run, std::move(result)); };
+  lines_->Add(run->device->endpoint(), std::move(job));
+}
+
+void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result result) {
+  Performed performed;
+  switch (result.kind) {
+    case DeviceLines::Result::Kind::kNotRegistered:
+      performed = Unsent(lwm2m::v1::OUTCOME_NOT_REGISTERED, result.note);
+      break;
+    case DeviceLines::Result::Kind::kExpiredUnsent:
+    case DeviceLines::Result::Kind::kQueueFull:
+      performed = Unsent(lwm2m::v1::OUTCOME_EXPIRED_UNSENT, result.note);
+      break;
+    case DeviceLines::Result::Kind::kExchange: {
+      run->elapsed += result.exchange.elapsed;
+      switch (result.exchange.outcome) {
+        case coap::Exchange::Outcome::kAnswered: {
+          Interpretation seen =
+              Interpret(run->operation, result.exchange.message, run->tried, run->device->content_formats,
+                        run->device->registration.root_path(), clock_->Now());
+          performed.result = std::move(seen.result);
+          performed.observing = seen.observing;
+          performed.token = result.exchange.token;
+          performed.peer = result.peer;
+          performed.format = run->tried;
+          if (seen.try_other_format && run->next_format < run->formats.size() &&
+              run->options.deadline > clock_->Monotonic()) {
+            performed.result.set_duration_us(absl::ToInt64Microseconds(run->elapsed));
+            run->last = std::move(performed);
+            Try(run);
+            return;
+          }
+          FormatMemory& memory = formats_[run->device->endpoint()];
+          const bool worked = performed.result.outcome() == lwm2m::v1::OUTCOME_ANSWERED &&
+                              coap::IsSuccess(static_cast<coap::Code>(performed.result.coap_code()));
+          // Only what had to be found out is worth remembering.
+          if (worked && run->next_format > 1) {
+            if (run->operation.has_read() || run->operation.has_observe()) memory.read = run->tried;
+            if (run->operation.has_write() && run->tried) memory.write = run->tried;
+          }
+          break;
+        }
+        case coap::Exchange::Outcome::kReset:
+          performed.result.set_outcome(lwm2m::v1::OUTCOME_RESET);
+          performed.result.set_diagnostic("the device rejected the message");
+          break;
+        case coap::Exchange::Outcome::kTransferFailed:
+          performed.result.set_outcome(lwm2m::v1::OUTCOME_UNDECODABLE);
+          performed.result.set_coap_code(static_cast<uint32_t>(result.exchange.message.code));
+          performed.result.set_diagnostic("the blocks of the answer could not be put together");
+          break;
+        case coap::Exchange::Outcome::kTimeout:
+        case coap::Exchange::Outcome::kCancelled:
+          performed.result.set_outcome(lwm2m::v1::OUTCOME_TIMEOUT);
+          performed.result.set_diagnostic(result.note.empty() ? "no answer in time" : result.note);
+          break;
+      }
+      performed.result.set_duration_us(absl::ToInt64Microseconds(run->elapsed));
+      break;
+    }
+  }
+  run->done(std::move(performed));
+}
+
+}  // namespace isthmus::connector
