@@ -1,0 +1,30 @@
+#include "services/mqtt_binding/server/notification_server.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/time/clock.h"
+#include "services/lib/status/grpc_status.h"
+
+namespace isthmus::mqtt_binding {
+
+grpc::ServerUnaryReactor* NotificationServer::Notify(grpc::CallbackServerContext* context,
+                                                     const onem2m::v1::NotifyRequest* request,
+                                                     onem2m::v1::NotifyResponse* response) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const absl::Duration left = absl::FromChrono(context->deadline()) - absl::Now();
+  // The default reactor and the messages live until Finish, also when the caller has gone.
+  notifier_->Notify(*request, std::min(left, longest_),
+                    [reactor, response](absl::StatusOr<onem2m::v1::NotifyResponse> outcome) {
+                      if (outcome.ok()) {
+                        *response = *std::move(outcome);
+                        reactor->Finish(grpc::Status::OK);
+                      } else {
+                        reactor->Finish(status::ToGrpc(outcome.status()));
+                      }
+                    });
+  return reactor;
+}
+
+}  // namespace isthmus::mqtt_binding
