@@ -1,0 +1,1 @@
+"""What the demo and the tests share: a running stack, and a oneM2M application on MQTT."""
