@@ -75,7 +75,7 @@ void DeviceLines::OnRegistered(const DevicePtr& device) {
   line.not_before = line.registered_at + options_.settle;
   line.answered = false;
   line.early_resets = 0;
-  AbandonOthers(endpoint, device->address());
+  Abandon(endpoint, device->address(), /*anew=*/true);
   Start(endpoint);
 }
 
@@ -90,7 +90,7 @@ void DeviceLines::OnRestored(const DevicePtr& device) {
 void DeviceLines::OnUpdated(const DevicePtr& device) {
   const std::string endpoint = device->endpoint();
   SetDevice(lines_[endpoint], device);
-  AbandonOthers(endpoint, device->address());
+  Abandon(endpoint, device->address(), /*anew=*/false);
   Start(endpoint);
 }
 
@@ -99,7 +99,7 @@ void DeviceLines::OnDisplaced(const std::string& endpoint) {
   if (line == nullptr || line->device == nullptr) return;
   line->displaced = true;
   // An answer that still comes from the old address is not this device's.
-  AbandonOthers(endpoint, "");
+  Abandon(endpoint, "", /*anew=*/false);
   Reindex(endpoint);
 }
 
@@ -131,12 +131,15 @@ void DeviceLines::OnGone(const std::string& endpoint) {
   if (line != nullptr && line->device == nullptr && line->under_way.empty()) lines_.erase(endpoint);
 }
 
-void DeviceLines::AbandonOthers(const std::string& endpoint, const coap::Peer& address) {
+void DeviceLines::Abandon(const std::string& endpoint, const coap::Peer& address, bool anew) {
   Line* line = Find(endpoint);
   const absl::Duration now = clock_->Monotonic();
+  const auto repeatable = [&](const Job& job) {
+    return job.repeatable && job.deadline > now && job.sent < options_.attempts;
+  };
   std::vector<UnderWay> abandoned;
   for (auto it = line->under_way.begin(); it != line->under_way.end();) {
-    if (it->second.peer == address) {
+    if (it->second.peer == address && !(anew && repeatable(it->second.job))) {
       ++it;
       continue;
     }
@@ -147,7 +150,7 @@ void DeviceLines::AbandonOthers(const std::string& endpoint, const coap::Peer& a
   std::vector<UnderWay> ended;
   // From the last to the first, so that those put back at the front keep their order.
   for (auto it = abandoned.rbegin(); it != abandoned.rend(); ++it) {
-    if (it->job.repeatable && it->job.deadline > now && it->job.sent < options_.attempts) {
+    if (repeatable(it->job)) {
       const coap::RequestId id = it->id;
       it->job.front = true;
       Push(*line, std::move(it->job));

@@ -13,7 +13,9 @@
 //   did not know yet that it is registered: the request goes out again later, a bounded number of times.
 // - A device in queue mode hears us for `awake_window` after it was last heard; else its requests wait.
 // - A request whose time runs out before it is sent ends as expired, without a packet.
-// - When the device's address changes, what is under way to the old one is given up; what may be repeated is.
+// - When the device's address changes, what is under way to the old one is given up; what may be repeated is. So is
+// what
+//   was sent before the device registered anew: a device that restarted has forgotten what it was asked.
 // - A device whose address now belongs to another device is not asked anything until it says where it is.
 #ifndef ISTHMUS_SERVICES_CONNECTOR_CORE_DEVICE_LINE_H_
 #define ISTHMUS_SERVICES_CONNECTOR_CORE_DEVICE_LINE_H_
@@ -128,7 +130,8 @@ class DeviceLines {
 
   void SetDevice(Line& line, const DevicePtr& device);
   void Push(Line& line, Job job);
-  void AbandonOthers(const std::string& endpoint, const coap::Peer& address);
+  // Gives up what is under way to another address than `address`; with `anew` also what may be repeated to the same.
+  void Abandon(const std::string& endpoint, const coap::Peer& address, bool anew);
   void Start(const std::string& endpoint);
   void ExpireQueued(const std::string& endpoint);
   void SendNow(const std::string& endpoint, Job job);

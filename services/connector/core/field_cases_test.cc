@@ -74,6 +74,42 @@ TEST_F(FieldCasesTest, DeviceRestartsAndRegistersWithoutDeregistering) {
   EXPECT_EQ(server_.core().lines().statistics().under_way, 0u);
 }
 
+TEST_F(FieldCasesTest, WhatWasAskedBeforeARestartIsAskedAgainAfterIt) {
+  SimulatedDevice device(&network_, "10.0.0.1:1", "d");
+  device.answer_delay = absl::Seconds(40);  // acknowledges, and will not live to answer
+  server_.Interest("d", "/3/0/9");
+  device.Register();
+  network_.Run(absl::Seconds(2));
+  server_.Read("d", "/3/0/9", absl::Seconds(60));
+  network_.Run(absl::Seconds(2));
+  device.Restart();
+  device.answer_delay = absl::ZeroDuration();
+  device.Register();
+  network_.Run(absl::Seconds(2));
+  EXPECT_EQ(server_.Told().back(), "value d /3/0/9=80 initial");
+  EXPECT_EQ(device.observers.size(), 1u);
+  EXPECT_EQ(server_.endpoint().statistics().observations, 1u);
+  ASSERT_EQ(server_.answers.size(), 1u);
+  EXPECT_EQ(server_.answers[0].result.coap_code(), 205u);
+}
+
+TEST_F(FieldCasesTest, AnObservationAnsweredAfterTheDeviceLeftIsNotKept) {
+  SimulatedDevice device(&network_, "10.0.0.1:1", "d");
+  device.answer_delay = absl::Seconds(5);
+  server_.Interest("d", "/3/0/9");
+  device.Register();
+  network_.Run(absl::Seconds(2));
+  device.Deregister();
+  network_.Run(absl::Seconds(10));
+  EXPECT_THAT(server_.Told(), ElementsAre("registered d", "left d"));
+  EXPECT_EQ(server_.endpoint().statistics().observations, 0u);
+  EXPECT_THAT(server_.store.LoadObservations(), IsEmpty());
+  device.answer_delay = absl::ZeroDuration();
+  device.Register();
+  network_.Run(absl::Seconds(2));
+  EXPECT_EQ(server_.Told().back(), "value d /3/0/9=80 initial");
+}
+
 // "NAT gives a new port, or the old port to somebody else", a
 TEST_F(FieldCasesTest, NatGivesANewPort) {
   SimulatedDevice device(&network_, "10.0.0.1:1", "d");

@@ -28,8 +28,9 @@ class Outbox {
     // Bounds of what waits; what comes on top is refused (RESOURCE_EXHAUSTED).
     size_t messages = 100'000;
     size_t octets = 64 << 20;
-    // Sent and not yet acknowledged at once. Paho looks through a list of them for each message.
-    size_t window = 1024;
+    // Sent and not yet acknowledged at once. Paho looks through a list of them for each message, and leaks those that
+    // it has not written yet when a connection is lost: few enough for that not to matter.
+    size_t window = 128;
   };
   struct Ticket {
     uint64_t sequence = 0;
