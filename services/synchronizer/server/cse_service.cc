@@ -11,6 +11,9 @@
 namespace isthmus::synchronizer {
 namespace {
 
+// Tells a caller that it may send even a write again (documented with CseService.Handle).
+constexpr char kNotPerformedTrailer[] = "isthmus-not-performed";
+
 // As long as a trace id may be; what is longer was not meant as one.
 constexpr size_t kLongestTraceId = 128;
 
@@ -54,6 +57,7 @@ grpc::ServerUnaryReactor* CseService::Handle(grpc::CallbackServerContext* contex
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (!serving_) {
+      context->AddTrailingMetadata(kNotPerformedTrailer, "1");
       reactor->Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "the synchronizer is starting or draining"));
       return reactor;
     }

@@ -113,8 +113,11 @@ TEST_F(CseServiceTest, TheTraceIdIsTheCallersOrMade) {
 TEST_F(CseServiceTest, IsUnavailableWhileStarting) {
   service_.SetServing(false);
   HandleResponse response;
-  EXPECT_EQ(Call({}, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(20));
+  EXPECT_EQ(stub_->Handle(&context, {}, &response).error_code(), grpc::StatusCode::UNAVAILABLE);
   EXPECT_TRUE(seen_.empty());
+  EXPECT_EQ(context.GetServerTrailingMetadata().count("isthmus-not-performed"), 1u) << "it may be sent again";
 }
 
 TEST_F(CseServiceTest, DrainingWaitsForWhatIsInFlight) {

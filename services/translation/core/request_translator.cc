@@ -19,6 +19,14 @@ namespace {
 
 using onem2m::v1::Value;
 
+// Attributes that every <mgmtObj> has whatever its specialisation (TS-0001 9.6.1.3, 9.6.15): the IN-CSE keeps them.
+bool IsCommonAttribute(absl::string_view name) {
+  static constexpr absl::string_view kNames[] = {"rn",   "ty",   "ri",   "pi",   "ct",   "lt",  "et",
+                                                 "lbl",  "acpi", "at",   "aa",   "daci", "ast", "cr",
+                                                 "cstn", "mgd",  "obis", "obps", "dc",   "mgs", "cmlk"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
+}
+
 // Attributes in the order of the table, each once.
 class AttributeSet {
  public:
@@ -163,6 +171,11 @@ class Translator {
   // Puts one attribute of the content among those that stay here, are written, or are executed.
   void Sort(const onem2m::v1::Attribute& member) {
     const AttributeMapping* attribute = mapping().Find(member.name());
+    if (attribute == nullptr && !IsCommonAttribute(member.name())) {
+      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+                    absl::StrCat("attribute ", member.name(), ": ", mapping().root, " (", mapping().name,
+                                 ") has no attribute of this name"));
+    }
     if (attribute == nullptr || attribute->access == Access::kLocal) {
       response_.mutable_plan()->add_local_attributes(member.name());
       return;

@@ -216,6 +216,11 @@ TEST(UpdateRequest, LocalAttributesAndEmptyContentNeedNoDevice) {
   EXPECT_EQ(UpdatePlan("m2m:bat", {}), "");
 }
 
+TEST(UpdateRequest, AttributesThatNobodyKnowsAreRefusedAndNotStored) {
+  EXPECT_EQ(UpdateRefusal("m2m:bat", {{"colour", onem2m::Text("red")}}),
+            "4000: attribute colour: m2m:bat (battery) has no attribute of this name");
+}
+
 TEST(UpdateRequest, Refusals) {
   EXPECT_EQ(UpdateRefusal("m2m:bat", {{"btl", onem2m::Integer(5)}}),
             "4005: btl (batteryLevel) cannot be written: LwM2M resource /3/0/9 Battery Level allows Read only");
