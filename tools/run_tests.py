@@ -62,7 +62,7 @@ def lint(_):
 
 
 def first_line(name):
-    """First line of a text file, or ""."""
+    """First line of a text file, or an empty one."""
     try:
         with open(os.path.join(ROOT, name), encoding="utf-8") as file:
             return file.readline()

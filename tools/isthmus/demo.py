@@ -18,6 +18,7 @@ NAMES = {1000: "ACCEPTED", 2000: "OK", 2001: "CREATED", 2002: "DELETED", 2004: "
          4004: "NOT_FOUND", 4005: "OPERATION_NOT_ALLOWED", 4102: "CONTENTS_UNACCEPTABLE",
          4103: "ORIGINATOR_HAS_NO_PRIVILEGE", 4106: "ORIGINATOR_NOT_AUTHENTICATED",
          6003: "EXTERNAL_OBJECT_NOT_REACHABLE", 6005: "EXTERNAL_OBJECT_NOT_FOUND", 6025: "MGMT_CONVERSION_ERROR"}
+GRPC_PORTS = {"synchronizer": 7001, "translation": 7002, "mqtt_binding": 7003, "connector": 7004}
 OPERATIONS = {1: "CREATE", 2: "RETRIEVE", 3: "UPDATE", 4: "DELETE", 5: "NOTIFY"}
 
 
@@ -306,11 +307,14 @@ def main():
     mqtt = (host, int(port) if port else preferred(1883, socket.SOCK_STREAM))
     coap = options.coap_port or preferred(5683, socket.SOCK_DGRAM)
     directory = options.state or tempfile.mkdtemp(prefix="isthmus-demo-")
+
     def stop_now(*_):
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop_now)
     stack = Stack(directory, broker=not options.no_broker, mqtt=mqtt, coap_port=coap)
+    for name, port in GRPC_PORTS.items():
+        stack.grpc_ports[name] = preferred(port, socket.SOCK_STREAM)
     status = 1
     try:
         say(f"demo: starting {'' if options.no_broker else 'mosquitto and '}four services on loopback "
