@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <cstdio>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -25,6 +24,7 @@
 #include "services/lib/session/grpc_stream.h"
 #include "services/lib/session/session.h"
 #include "services/lib/session/worker.h"
+#include "services/lib/sqlite/fresh_path.h"
 #include "services/lib/status/status_matchers.h"
 
 namespace isthmus::connector {
@@ -213,8 +213,7 @@ TEST_F(ConnectorTest, FromTheDeviceToTheInCseAndBack) {
 }
 
 TEST_F(ConnectorTest, ARestartLosesNeitherDevicesNorEvents) {
-  const std::string path = absl::StrCat(testing::TempDir(), "/connector_test.db");
-  for (const char* suffix : {"", "-wal", "-shm"}) std::remove(absl::StrCat(path, suffix).c_str());
+  const std::string path = sqlite::FreshPath();
   StartConnector(path);
   const uint16_t coap_port = connector_->coap_port();
   auto end = OpenSession();

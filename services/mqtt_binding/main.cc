@@ -17,13 +17,13 @@
 #include "services/lib/onem2m/codec.h"
 #include "services/lib/onem2m/json/json_codec.h"
 #include "services/lib/service/service.h"
+#include "services/lib/session/worker.h"
 #include "services/lib/status/status_macros.h"
 #include "services/mqtt_binding/adapters/grpc/grpc_cse.h"
 #include "services/mqtt_binding/adapters/paho/paho_client.h"
 #include "services/mqtt_binding/broker_address.h"
 #include "services/mqtt_binding/core/binding.h"
 #include "services/mqtt_binding/core/notifier.h"
-#include "services/mqtt_binding/core/ticker.h"
 #include "services/mqtt_binding/core/topic.h"
 #include "services/mqtt_binding/server/notification_server.h"
 
@@ -123,7 +123,10 @@ absl::Status Run(service::Runtime& runtime) {
   }
   Binding binding(options, &scheme, &codecs, &clock, &cse, &mqtt, &notifier);
   NotificationServer server(&notifier, request_timeout);
-  const Ticker ticker(absl::Milliseconds(20), [&notifier] { notifier.Tick(); });
+  const session::Ticker ticker([&notifier] {
+    notifier.Tick();
+    return absl::Milliseconds(20);
+  });
 
   runtime.AddGrpcService(&server);
   runtime.SetServing(false);  // until the broker is there; the process stays when it is not

@@ -10,7 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
-#include "services/connector/core/time_convert.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/status/status_macros.h"
@@ -18,29 +18,29 @@
 namespace isthmus::connector {
 namespace {
 
-constexpr int64_t kSchemaVersion = 1;
+constexpr int kLayout = 1;
 constexpr absl::Duration kTouchDelay = absl::Seconds(1);
 
 constexpr const char* kSchema = R"sql(
-CREATE TABLE IF NOT EXISTS meta (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS registrations (
+CREATE TABLE meta (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID;
+CREATE TABLE registrations (
   endpoint BLOB PRIMARY KEY, registration BLOB NOT NULL, content_formats BLOB NOT NULL, updated_us INTEGER NOT NULL
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS observations (
+CREATE TABLE observations (
   endpoint BLOB, path BLOB, token BLOB NOT NULL, peer BLOB NOT NULL, accept INTEGER NOT NULL,
   attributes BLOB NOT NULL,
   PRIMARY KEY (endpoint, path)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS peers (peer BLOB PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS interests (
+CREATE TABLE peers (peer BLOB PRIMARY KEY, last INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE interests (
   peer BLOB, endpoint BLOB, path BLOB, interest BLOB NOT NULL, PRIMARY KEY (peer, endpoint, path)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS events (
+CREATE TABLE events (
   peer BLOB, sequence INTEGER, event BLOB NOT NULL, PRIMARY KEY (peer, sequence)
 ) WITHOUT ROWID;
 )sql";
 
-StoredObservation ObservationFrom(const SqliteRow& row) {
+StoredObservation ObservationFrom(const sqlite::Row& row) {
   StoredObservation observation;
   observation.endpoint = row.Octets(0);
   const auto path = lwm2m::ParsePath(row.Octets(1));
@@ -55,23 +55,28 @@ StoredObservation ObservationFrom(const SqliteRow& row) {
 }  // namespace
 
 struct SqliteStore::Statements {
-  SqliteStatement put_meta, get_meta;
-  SqliteStatement put_registration, touch_registration, remove_registration, load_registrations;
-  SqliteStatement put_observation, remove_observation, remove_observations, load_observations, observations_of;
-  SqliteStatement put_last, put_peer, load_peers;
-  SqliteStatement put_interest, remove_interest, remove_interests, load_interests;
-  SqliteStatement append, read, drop_up_to, first_event;
+  sqlite::Statement put_meta, get_meta;
+  sqlite::Statement put_registration, touch_registration, remove_registration, load_registrations;
+  sqlite::Statement put_observation, remove_observation, remove_observations, load_observations, observations_of;
+  sqlite::Statement put_last, put_peer, load_peers;
+  sqlite::Statement put_interest, remove_interest, remove_interests, load_interests;
+  sqlite::Statement append, read, drop_up_to, first_event;
 };
 
 absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, size_t capacity,
                                                                coap::Random* random, absl::Duration patience) {
-  ASSIGN_OR_RETURN(std::unique_ptr<SqliteDatabase> database, SqliteDatabase::Open(path, patience));
-  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database), capacity));
-  RETURN_IF_ERROR(store->Initialize(random));
+  absl::StatusOr<std::unique_ptr<sqlite::Database>> database = sqlite::Database::Open(path, patience);
+  absl::Status status = database.status();
+  std::unique_ptr<SqliteStore> store;
+  if (status.ok()) {
+    store.reset(new SqliteStore(*std::move(database), capacity));
+    status = store->Initialize(random);
+  }
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat("store.path ", status.message()));
   return store;
 }
 
-SqliteStore::SqliteStore(std::unique_ptr<SqliteDatabase> database, size_t capacity)
+SqliteStore::SqliteStore(std::unique_ptr<sqlite::Database> database, size_t capacity)
     : database_(std::move(database)), capacity_(std::max<size_t>(capacity, 1)) {}
 
 SqliteStore::~SqliteStore() {
@@ -80,9 +85,9 @@ SqliteStore::~SqliteStore() {
 }
 
 absl::Status SqliteStore::Initialize(coap::Random* random) {
-  RETURN_IF_ERROR(database_->Execute(kSchema));
+  RETURN_IF_ERROR(database_->SetUp(kLayout, kSchema));
   statements_ = std::make_unique<Statements>();
-  const std::vector<std::pair<SqliteStatement*, const char*>> statements = {
+  const std::vector<std::pair<sqlite::Statement*, const char*>> statements = {
       {&statements_->put_meta, "INSERT INTO meta VALUES (?1, ?2)"},
       {&statements_->get_meta, "SELECT value FROM meta WHERE key = ?1"},
       {&statements_->put_registration, "INSERT OR REPLACE INTO registrations VALUES (?1, ?2, ?3, ?4)"},
@@ -114,28 +119,20 @@ absl::Status SqliteStore::Initialize(coap::Random* random) {
     ASSIGN_OR_RETURN(*statement, database_->Prepare(sql));
   }
 
-  std::string version;
-  RETURN_IF_ERROR(statements_->get_meta.Run({"schema"}, [&](const SqliteRow& row) { version = row.Octets(0); }));
-  if (version.empty()) {
+  RETURN_IF_ERROR(statements_->get_meta.Run({"epoch"}, [&](const sqlite::Row& row) { epoch_ = row.Octets(0); }));
+  if (epoch_.empty()) {
     epoch_ = absl::StrCat(absl::Hex(random->Next(), absl::kZeroPad16));
-    RETURN_IF_ERROR(database_->Execute("BEGIN IMMEDIATE"));
-    RETURN_IF_ERROR(statements_->put_meta.Run({"schema", absl::StrCat(kSchemaVersion)}));
     RETURN_IF_ERROR(statements_->put_meta.Run({"epoch", epoch_}));
-    RETURN_IF_ERROR(database_->Execute("COMMIT"));
-  } else if (version != absl::StrCat(kSchemaVersion)) {
-    return absl::FailedPreconditionError(absl::StrCat("the store has layout ", version, ", expected ", kSchemaVersion));
-  } else {
-    RETURN_IF_ERROR(statements_->get_meta.Run({"epoch"}, [&](const SqliteRow& row) { epoch_ = row.Octets(0); }));
   }
 
-  RETURN_IF_ERROR(statements_->load_peers.Run({}, [&](const SqliteRow& row) {
+  RETURN_IF_ERROR(statements_->load_peers.Run({}, [&](const sqlite::Row& row) {
     const auto last = static_cast<uint64_t>(row.Number(1));
     peers_[row.Octets(0)] = Peer{last + 1, last};
   }));
   for (auto& [name, peer] : peers_) {
     Peer& known = peer;
     RETURN_IF_ERROR(statements_->first_event.Run(
-        {name}, [&](const SqliteRow& row) { known.first = static_cast<uint64_t>(row.Number(0)); }));
+        {name}, [&](const sqlite::Row& row) { known.first = static_cast<uint64_t>(row.Number(0)); }));
   }
   last_flush_ = absl::Now();
   return absl::OkStatus();
@@ -148,7 +145,7 @@ void SqliteStore::Check(const absl::Status& status, absl::string_view doing) {
 void SqliteStore::FlushTouched() {
   last_flush_ = absl::Now();
   if (touched_.empty()) return;
-  const absl::Status status = InTransaction([&]() -> absl::Status {
+  const absl::Status status = database_->InTransaction([&]() -> absl::Status {
     for (const auto& [endpoint, updated_at] : touched_) {
       RETURN_IF_ERROR(statements_->touch_registration.Run({endpoint, absl::ToUnixMicros(updated_at)}));
     }
@@ -165,7 +162,7 @@ void SqliteStore::PutRegistration(const Device& device) {
   touched_.erase(device.endpoint());
   Check(statements_->put_registration.Run({device.endpoint(), device.registration.SerializeAsString(),
                                            absl::StrJoin(device.content_formats, " "),
-                                           absl::ToUnixMicros(FromTimestamp(device.registration.updated_at()))}),
+                                           absl::ToUnixMicros(ToTime(device.registration.updated_at()))}),
         "keep a registration");
 }
 
@@ -187,7 +184,7 @@ std::vector<Device> SqliteStore::LoadRegistrations() const {
   std::lock_guard<std::mutex> lock(mutex_);
   std::vector<Device> devices;
   Check(statements_->load_registrations.Run({},
-                                            [&](const SqliteRow& row) {
+                                            [&](const sqlite::Row& row) {
                                               Device device;
                                               if (!device.registration.ParseFromString(row.Octets(0))) return;
                                               for (const auto& text :
@@ -229,7 +226,7 @@ void SqliteStore::RemoveObservations(const std::string& endpoint) {
 std::vector<StoredObservation> SqliteStore::LoadObservations() const {
   std::lock_guard<std::mutex> lock(mutex_);
   std::vector<StoredObservation> all;
-  Check(statements_->load_observations.Run({}, [&](const SqliteRow& row) { all.push_back(ObservationFrom(row)); }),
+  Check(statements_->load_observations.Run({}, [&](const sqlite::Row& row) { all.push_back(ObservationFrom(row)); }),
         "read observations");
   return all;
 }
@@ -238,7 +235,7 @@ std::vector<StoredObservation> SqliteStore::ObservationsOf(const std::string& en
   std::lock_guard<std::mutex> lock(mutex_);
   std::vector<StoredObservation> found;
   Check(statements_->observations_of.Run({endpoint},
-                                         [&](const SqliteRow& row) { found.push_back(ObservationFrom(row)); }),
+                                         [&](const sqlite::Row& row) { found.push_back(ObservationFrom(row)); }),
         "read observations");
   return found;
 }
@@ -252,7 +249,7 @@ uint64_t SqliteStore::Append(const std::string& peer, const session::v1::Event& 
   Peer& known = peers_[peer];
   const uint64_t sequence = known.last + 1;
   const bool overflow = sequence - known.first + 1 > capacity_;
-  const absl::Status status = InTransaction([&]() -> absl::Status {
+  const absl::Status status = database_->InTransaction([&]() -> absl::Status {
     RETURN_IF_ERROR(statements_->append.Run({peer, sequence, event.SerializeAsString()}));
     if (overflow) RETURN_IF_ERROR(statements_->drop_up_to.Run({peer, sequence - capacity_}));
     return statements_->put_last.Run({peer, sequence});
@@ -276,7 +273,7 @@ std::vector<session::v1::Event> SqliteStore::Read(const std::string& peer, uint6
   if (it == peers_.end()) return events;
   after = std::max(after, it->second.first - 1);
   Check(statements_->read.Run({peer, after, static_cast<uint64_t>(limit)},
-                              [&](const SqliteRow& row) {
+                              [&](const sqlite::Row& row) {
                                 session::v1::Event event;
                                 if (!event.ParseFromString(row.Octets(1))) return;
                                 event.mutable_position()->set_epoch(epoch_);
@@ -318,36 +315,28 @@ absl::Status SqliteStore::PutInterests(const std::string& peer,
   return absl::OkStatus();
 }
 
-absl::Status SqliteStore::InTransaction(const std::function<absl::Status()>& change) {
-  RETURN_IF_ERROR(database_->Execute("BEGIN IMMEDIATE"));
-  absl::Status status = change();
-  if (status.ok()) status = database_->Execute("COMMIT");
-  if (!status.ok()) database_->Execute("ROLLBACK").IgnoreError();
-  return status;
-}
-
 void SqliteStore::StoreInterests(const std::string& peer, const session::v1::Interests& interests) {
   std::lock_guard<std::mutex> lock(mutex_);
   peers_[peer];
-  Check(InTransaction([&]() -> absl::Status {
-          RETURN_IF_ERROR(statements_->put_peer.Run({peer}));
-          RETURN_IF_ERROR(statements_->remove_interests.Run({peer}));
-          return PutInterests(peer, interests.interests());
-        }),
+  Check(database_->InTransaction([&]() -> absl::Status {
+    RETURN_IF_ERROR(statements_->put_peer.Run({peer}));
+    RETURN_IF_ERROR(statements_->remove_interests.Run({peer}));
+    return PutInterests(peer, interests.interests());
+  }),
         "keep interests");
 }
 
 void SqliteStore::ChangeInterests(const std::string& peer, const session::v1::InterestChange& change) {
   std::lock_guard<std::mutex> lock(mutex_);
   peers_[peer];
-  Check(InTransaction([&]() -> absl::Status {
-          RETURN_IF_ERROR(statements_->put_peer.Run({peer}));
-          for (const session::v1::Interest& interest : change.remove()) {
-            RETURN_IF_ERROR(
-                statements_->remove_interest.Run({peer, interest.endpoint(), lwm2m::PathToString(interest.path())}));
-          }
-          return PutInterests(peer, change.add());
-        }),
+  Check(database_->InTransaction([&]() -> absl::Status {
+    RETURN_IF_ERROR(statements_->put_peer.Run({peer}));
+    for (const session::v1::Interest& interest : change.remove()) {
+      RETURN_IF_ERROR(
+          statements_->remove_interest.Run({peer, interest.endpoint(), lwm2m::PathToString(interest.path())}));
+    }
+    return PutInterests(peer, change.add());
+  }),
         "change interests");
 }
 
@@ -355,7 +344,7 @@ session::v1::Interests SqliteStore::LoadInterests(const std::string& peer) const
   std::lock_guard<std::mutex> lock(mutex_);
   session::v1::Interests interests;
   Check(statements_->load_interests.Run(
-            {peer}, [&](const SqliteRow& row) { interests.add_interests()->ParseFromString(row.Octets(0)); }),
+            {peer}, [&](const sqlite::Row& row) { interests.add_interests()->ParseFromString(row.Octets(0)); }),
         "read interests");
   return interests;
 }

@@ -9,7 +9,6 @@
 #ifndef ISTHMUS_SERVICES_CONNECTOR_ADAPTERS_SQLITE_STORE_H_
 #define ISTHMUS_SERVICES_CONNECTOR_ADAPTERS_SQLITE_STORE_H_
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -18,10 +17,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "services/connector/adapters/sqlite_database.h"
 #include "services/connector/core/registration_store.h"
 #include "services/lib/coap/endpoint.h"
 #include "services/lib/session/session.h"
+#include "services/lib/sqlite/database.h"
 
 namespace isthmus::connector {
 
@@ -30,7 +29,7 @@ class SqliteStore final : public RegistrationStore, public session::Outbox {
  public:
   // Holds at most `capacity` unacknowledged events per peer: beyond, the oldest go. A new file gets a new epoch.
   // A predecessor that is about to end still holds the file for a moment: `patience`.
-  // Errors as of SqliteDatabase::Open.
+  // Errors as of sqlite::Database::Open and SetUp.
   static absl::StatusOr<std::unique_ptr<SqliteStore>> Open(const std::string& path, size_t capacity,
                                                            coap::Random* random,
                                                            absl::Duration patience = absl::Seconds(3));
@@ -65,9 +64,8 @@ class SqliteStore final : public RegistrationStore, public session::Outbox {
   };
   struct Statements;
 
-  SqliteStore(std::unique_ptr<SqliteDatabase> database, size_t capacity);
+  SqliteStore(std::unique_ptr<sqlite::Database> database, size_t capacity);
   absl::Status Initialize(coap::Random* random);
-  absl::Status InTransaction(const std::function<absl::Status()>& change);
   absl::Status PutInterests(const std::string& peer,
                             const google::protobuf::RepeatedPtrField<session::v1::Interest>& interests);
   void FlushTouched();
@@ -75,7 +73,7 @@ class SqliteStore final : public RegistrationStore, public session::Outbox {
   static void Check(const absl::Status& status, absl::string_view doing);
 
   mutable std::mutex mutex_;
-  const std::unique_ptr<SqliteDatabase> database_;
+  const std::unique_ptr<sqlite::Database> database_;
   const size_t capacity_;
   std::unique_ptr<Statements> statements_;
   std::string epoch_;

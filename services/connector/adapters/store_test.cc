@@ -1,5 +1,4 @@
 // The same suite over every store: what is kept, and what of it a restart brings back.
-#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -13,9 +12,10 @@
 #include "gtest/gtest.h"
 #include "services/connector/adapters/sqlite_store.h"
 #include "services/connector/core/registration_store.h"
-#include "services/connector/core/time_convert.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/session/session.h"
+#include "services/lib/sqlite/fresh_path.h"
 #include "services/lib/status/status_matchers.h"
 
 namespace isthmus::connector {
@@ -35,14 +35,6 @@ class CountingRandom final : public coap::Random {
  private:
   static inline uint64_t last_ = 0;
 };
-
-std::string FreshPath() {
-  static int number = 0;
-  const std::string path =
-      absl::StrCat(testing::TempDir(), "/store_", reinterpret_cast<uintptr_t>(&number), "_", number++, ".db");
-  for (const char* suffix : {"", "-wal", "-shm"}) std::remove(absl::StrCat(path, suffix).c_str());
-  return path;
-}
 
 // A store that can be closed and opened again; one without a disk keeps its memory.
 struct Subject {
@@ -68,7 +60,7 @@ std::unique_ptr<Subject> MemorySubject() {
 
 std::unique_ptr<Subject> SqliteSubject() {
   auto subject = std::make_unique<Subject>();
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   auto store = std::make_shared<std::unique_ptr<SqliteStore>>();
   Subject* const raw = subject.get();
   subject->owner = store;
@@ -262,8 +254,8 @@ TEST_P(StoreTest, InterestsChangeOneByOne) {
 
 TEST(SqliteStoreTest, AFreshFileHasAFreshEpoch) {
   CountingRandom random;
-  auto a = SqliteStore::Open(FreshPath(), kCapacity, &random);
-  auto b = SqliteStore::Open(FreshPath(), kCapacity, &random);
+  auto a = SqliteStore::Open(sqlite::FreshPath(), kCapacity, &random);
+  auto b = SqliteStore::Open(sqlite::FreshPath(), kCapacity, &random);
   ASSERT_THAT(a, status::IsOk());
   ASSERT_THAT(b, status::IsOk());
   EXPECT_NE((*a)->epoch(), (*b)->epoch());
@@ -271,7 +263,7 @@ TEST(SqliteStoreTest, AFreshFileHasAFreshEpoch) {
 
 TEST(SqliteStoreTest, ASecondProcessIsRefused) {
   CountingRandom random;
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   auto first = SqliteStore::Open(path, kCapacity, &random);
   ASSERT_THAT(first, status::IsOk());
   const auto second = SqliteStore::Open(path, kCapacity, &random, absl::Milliseconds(50));
@@ -280,7 +272,7 @@ TEST(SqliteStoreTest, ASecondProcessIsRefused) {
 
 TEST(SqliteStoreTest, WhatIsNoDatabaseIsRefusedByName) {
   CountingRandom random;
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   std::ofstream(path) << std::string(4096, 'x');
   EXPECT_THAT(SqliteStore::Open(path, kCapacity, &random),
               status::StatusIs(absl::StatusCode::kUnavailable, HasSubstr(path)));
@@ -290,7 +282,7 @@ TEST(SqliteStoreTest, WhatIsNoDatabaseIsRefusedByName) {
 
 TEST(SqliteStoreTest, ManyTouchesCostNoTransactionEach) {
   CountingRandom random;
-  auto store = SqliteStore::Open(FreshPath(), kCapacity, &random);
+  auto store = SqliteStore::Open(sqlite::FreshPath(), kCapacity, &random);
   ASSERT_THAT(store, status::IsOk());
   const absl::Time start = absl::Now();
   for (int i = 0; i < 100000; ++i) (*store)->TouchRegistration(absl::StrCat("urn:", i % 100), start);

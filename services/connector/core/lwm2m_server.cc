@@ -9,8 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "services/connector/core/time_convert.h"
-#include "services/connector/core/utf8.h"
+#include "services/connector/core/printable.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
 #include "services/lib/lwm2m/codec/codec.h"
 #include "services/lib/lwm2m/path.h"
@@ -265,7 +265,7 @@ void LwM2mServer::Perform(const session::v1::Request& request, Done done) {
     *operation.mutable_read()->mutable_path() = path;
   }
   Operations::Options options;
-  const absl::Duration left = FromTimestamp(request.deadline()) - parts_.clock->Now();
+  const absl::Duration left = ToTime(request.deadline()) - parts_.clock->Now();
   options.deadline = parts_.clock->Monotonic() + left - std::min(options_.answer_margin, left / 4);
   operations_.Perform(device, operation, std::move(options),
                       [finish](Operations::Performed performed) { finish(std::move(performed.result)); });

@@ -11,7 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "services/connector/core/utf8.h"
+#include "services/connector/core/printable.h"
 #include "services/lib/lwm2m/codec/codec.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/status/status_macros.h"

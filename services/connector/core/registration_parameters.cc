@@ -9,7 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "services/connector/core/utf8.h"
+#include "services/connector/core/printable.h"
+#include "services/lib/utf8/utf8.h"
 
 namespace isthmus::connector {
 namespace {

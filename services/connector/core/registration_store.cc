@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "services/connector/core/time_convert.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/lwm2m/path.h"
 
 namespace isthmus::connector {

@@ -8,7 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "services/connector/core/time_convert.h"
+#include "services/lib/clock/proto_time.h"
 
 namespace isthmus::connector {
 namespace {
@@ -38,14 +38,14 @@ void Registry::Load() {
   std::vector<Device> devices = store_->LoadRegistrations();
   // The newest use of an address decides whose it is.
   std::sort(devices.begin(), devices.end(), [](const Device& a, const Device& b) {
-    return FromTimestamp(a.registration.updated_at()) < FromTimestamp(b.registration.updated_at());
+    return ToTime(a.registration.updated_at()) < ToTime(b.registration.updated_at());
   });
   std::lock_guard<std::mutex> lock(mutex_);
   const absl::Time now = clock_->Now();
   for (Device& device : devices) {
     const absl::Duration lifetime = absl::Seconds(device.registration.lifetime_seconds());
     // Monotonic time does not survive a process; wall time decides, but no jump of it takes away the floor.
-    const absl::Duration passed = now - FromTimestamp(device.registration.updated_at());
+    const absl::Duration passed = now - ToTime(device.registration.updated_at());
     const absl::Duration floor = std::min(lifetime, options_.restart_floor);
     const absl::Duration left = std::min(std::max(lifetime - passed, floor), lifetime);
     InsertLocked(std::make_shared<const Device>(std::move(device)), clock_->Monotonic() + left + options_.grace);

@@ -4,37 +4,16 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "services/lib/utf8/utf8.h"
 
 namespace isthmus::log {
 namespace {
-
-// Length of the well-formed UTF-8 character at the start of `text` (which is not empty); 0 if there is none.
-size_t CharacterLength(absl::string_view text) {
-  const auto octet = [&](size_t i) -> uint8_t { return i < text.size() ? static_cast<uint8_t>(text[i]) : 0; };
-  const auto continues = [&](size_t i) { return (octet(i) & 0xC0) == 0x80; };
-  const uint8_t first = octet(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if (!continues(1) || !continues(2)) return 0;
-    if (first == 0xE0 && octet(1) < 0xA0) return 0;   // overlong
-    if (first == 0xED && octet(1) >= 0xA0) return 0;  // surrogate
-    return 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (!continues(1) || !continues(2) || !continues(3)) return 0;
-    if (first == 0xF0 && octet(1) < 0x90) return 0;
-    if (first == 0xF4 && octet(1) >= 0x90) return 0;
-    return 4;
-  }
-  return 0;
-}
 
 void AppendEscaped(absl::string_view text, std::string& out) {
   static constexpr char kHex[] = "0123456789abcdef";
   size_t position = 0;
   while (position < text.size()) {
-    const size_t length = CharacterLength(text.substr(position));
+    const size_t length = Utf8Length(text.substr(position));
     if (position + (length == 0 ? 1 : length) > kMaxValueLength) {
       out += "...";
       return;

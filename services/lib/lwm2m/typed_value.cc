@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "services/lib/lwm2m/value_text.h"
 #include "services/lib/status/status_macros.h"
+#include "services/lib/utf8/utf8.h"
 
 namespace isthmus::lwm2m {
 namespace {

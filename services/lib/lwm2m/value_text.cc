@@ -70,39 +70,6 @@ bool ParseId(absl::string_view text, uint32_t* id) {
 
 }  // namespace
 
-bool IsUtf8(absl::string_view octets) {
-  for (size_t i = 0; i < octets.size();) {
-    const uint8_t lead = static_cast<uint8_t>(octets[i]);
-    size_t following = 0;
-    uint8_t low = 0x80, high = 0xBF;  // of the second octet
-    if (lead < 0x80) {
-      ++i;
-      continue;
-    } else if (lead >= 0xC2 && lead <= 0xDF) {
-      following = 1;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      following = 2;
-      if (lead == 0xE0) low = 0xA0;   // not the long form of a shorter one
-      if (lead == 0xED) high = 0x9F;  // no surrogates
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      following = 3;
-      if (lead == 0xF0) low = 0x90;
-      if (lead == 0xF4) high = 0x8F;  // up to U+10FFFF
-    } else {
-      return false;
-    }
-    if (octets.size() - i <= following) return false;
-    for (size_t k = 1; k <= following; ++k) {
-      const uint8_t octet = static_cast<uint8_t>(octets[i + k]);
-      if (octet < low || octet > high) return false;
-      low = 0x80;
-      high = 0xBF;
-    }
-    i += following + 1;
-  }
-  return true;
-}
-
 std::string Excerpt(absl::string_view octets) {
   constexpr size_t kMost = 40;
   const bool cut = octets.size() > kMost;

@@ -16,9 +16,6 @@
 
 namespace isthmus::lwm2m {
 
-// Well-formed UTF-8 (RFC 3629).
-bool IsUtf8(absl::string_view octets);
-
 // At most 40 octets of what a peer sent, in quotes and safe to put into a message for people.
 std::string Excerpt(absl::string_view octets);
 

@@ -81,15 +81,6 @@ TEST(ValueTextTest, ObjectLinks) {
   }
 }
 
-TEST(ValueTextTest, Utf8) {
-  EXPECT_TRUE(IsUtf8("plain, \xC3\xA4, \xE2\x82\xAC, \xF0\x9F\x98\x80"));
-  EXPECT_TRUE(IsUtf8(absl::string_view("\0", 1)));
-  for (const char* octets : {"\xFF", "\xC3", "\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80",
-                             "\xE2\x82", "a\xF5\x80\x80\x80"}) {
-    EXPECT_FALSE(IsUtf8(octets));
-  }
-}
-
 TEST(ValueTextTest, ExcerptsAreShortAndPrintable) {
   EXPECT_EQ(Excerpt("80 "), "'80 '");
   EXPECT_EQ(Excerpt("\xFF\n"), "'\\xff\\n'");

@@ -14,6 +14,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/onem2m/timestamp.h"
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/status_macros.h"
@@ -90,12 +91,6 @@ absl::StatusOr<absl::Time> ReadTime(absl::string_view name, const v1::Value& val
   return *time;
 }
 
-void SetTimestamp(absl::Time time, google::protobuf::Timestamp* timestamp) {
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  timestamp->set_seconds(seconds);
-  timestamp->set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-}
-
 // A fraction is kept: rounded down, an expiration would come too early.
 v1::Value TimeText(absl::Time time) {
   const int64_t micros = absl::ToInt64Microseconds(time - absl::FromUnixSeconds(absl::ToUnixSeconds(time)));
@@ -107,9 +102,7 @@ v1::Value TimeText(absl::Time time) {
   return Text(text);
 }
 
-v1::Value TimeText(const google::protobuf::Timestamp& timestamp) {
-  return TimeText(absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos()));
-}
+v1::Value TimeText(const google::protobuf::Timestamp& timestamp) { return TimeText(ToTime(timestamp)); }
 
 // Calls `read` for each member of a list, or for a single value that stands for a list of one.
 template <typename Read>
@@ -269,10 +262,10 @@ absl::Status ReadRequestParameter(absl::string_view name, v1::Value& value, absl
     return ReadResponseType(value, request->mutable_response_type());
   } else if (name == "rqet") {
     ASSIGN_OR_RETURN(const absl::Time time, ReadTime(name, value, now));
-    SetTimestamp(time, request->mutable_request_expiration());
+    *request->mutable_request_expiration() = ToTimestamp(time);
   } else if (name == "oet") {
     ASSIGN_OR_RETURN(const absl::Time time, ReadTime(name, value, now));
-    SetTimestamp(time, request->mutable_operation_execution_time());
+    *request->mutable_operation_execution_time() = ToTimestamp(time);
   } else if (name == "ot") {
     ASSIGN_OR_RETURN(*request->mutable_originating_timestamp(), ReadText(name, value));
   } else if (name == "drt") {

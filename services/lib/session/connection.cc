@@ -1,11 +1,12 @@
 #include "services/lib/session/connection.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
+#include "services/lib/clock/proto_time.h"
 
 namespace isthmus::session {
+namespace {
 
+// What a Hello or Welcome must say.
 absl::Status CheckGreeting(uint32_t protocol_version, v1::Role role, v1::Role expected_role, const std::string& peer) {
   if (protocol_version != kProtocolVersion) {
     return absl::FailedPreconditionError(
@@ -20,28 +21,33 @@ absl::Status CheckGreeting(uint32_t protocol_version, v1::Role role, v1::Role ex
   return absl::OkStatus();
 }
 
+}  // namespace
+
+absl::Status TakeGreeting(const v1::Frame& frame, v1::Role expected_role, absl::Duration now, Connection& connection) {
+  if (frame.has_bye()) return absl::UnavailableError(absl::StrCat("refused: ", frame.bye().reason()));
+  if (connection.opened_by_us && frame.has_welcome()) {
+    const v1::Welcome& welcome = frame.welcome();
+    connection.peer = welcome.peer();
+    connection.session_id = welcome.session_id();
+    return CheckGreeting(welcome.protocol_version(), welcome.role(), expected_role, welcome.peer());
+  }
+  if (!connection.opened_by_us && frame.has_hello()) {
+    const v1::Hello& hello = frame.hello();
+    connection.peer = hello.peer();
+    connection.purpose = hello.purpose();
+    if (hello.has_idle_timeout() && ToDuration(hello.idle_timeout()) > absl::ZeroDuration()) {
+      connection.idle_timeout = ToDuration(hello.idle_timeout());
+      connection.last_frame = now;
+    }
+    return CheckGreeting(hello.protocol_version(), hello.role(), expected_role, hello.peer());
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("first frame: expected ", connection.opened_by_us ? "Welcome" : "Hello", ", not ", KindName(frame)));
+}
+
 std::string KindName(const v1::Frame& frame) {
   const auto* field = v1::Frame::descriptor()->FindFieldByNumber(frame.kind_case());
   return field == nullptr ? "nothing" : field->name();
-}
-
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
-
-google::protobuf::Timestamp ToTimestamp(absl::Time time) {
-  // Range of google.protobuf.Timestamp.
-  static const absl::Time first = absl::FromUnixSeconds(-62135596800), last = absl::FromUnixSeconds(253402300799);
-  time = std::clamp(time, first, last);
-  const int64_t seconds = absl::ToUnixSeconds(time);
-  google::protobuf::Timestamp timestamp;
-  timestamp.set_seconds(seconds);
-  timestamp.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
-  return timestamp;
-}
-
-absl::Duration ToDuration(const google::protobuf::Duration& duration) {
-  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
 
 }  // namespace isthmus::session

@@ -145,15 +145,34 @@ struct Connection {
   }
 };
 
-// What a Hello or Welcome must say.
-absl::Status CheckGreeting(uint32_t protocol_version, v1::Role role, v1::Role expected_role, const std::string& peer);
+// The first frame of a stream, which is to be a Welcome where we opened it and else a Hello: what it says of the sender
+// goes into `connection`. Not OK = to be refused. A Hello names no session: the owner does.
+absl::Status TakeGreeting(const v1::Frame& frame, v1::Role expected_role, absl::Duration now, Connection& connection);
 
 // "welcome", "event" ...; "nothing" for a frame of a kind that this version does not know.
 std::string KindName(const v1::Frame& frame);
 
-absl::Time ToTime(const google::protobuf::Timestamp& timestamp);
-google::protobuf::Timestamp ToTimestamp(absl::Time time);
-absl::Duration ToDuration(const google::protobuf::Duration& duration);
+// Starts the stream of `connection`: what comes reaches `end`, while it lives and its gate is open.
+template <typename End, typename Conn>
+void Listen(const std::weak_ptr<End>& end, const std::shared_ptr<Conn>& connection, Gate End::*gate,
+            void (End::*on_frame)(const std::shared_ptr<Conn>&, v1::Frame),
+            void (End::*on_close)(const std::shared_ptr<Conn>&, const absl::Status&)) {
+  const std::weak_ptr<Conn> weak_connection = connection;
+  connection->stream->Start(
+      [end, weak_connection, gate, on_frame](v1::Frame frame) {
+        const std::shared_ptr<End> self = end.lock();
+        const std::shared_ptr<Conn> conn = weak_connection.lock();
+        if (self == nullptr || conn == nullptr) return;
+        if (const Gate::Pass pass((*self).*gate); pass.ok()) ((*self).*on_frame)(conn, std::move(frame));
+      },
+      [end, weak_connection, gate, on_close](absl::Status status) {
+        const std::shared_ptr<End> self = end.lock();
+        const std::shared_ptr<Conn> conn = weak_connection.lock();
+        if (self == nullptr || conn == nullptr) return;
+        if (const Gate::Pass pass((*self).*gate); pass.ok()) ((*self).*on_close)(conn, status);
+      });
+  connection->writer->Flush();
+}
 
 }  // namespace isthmus::session
 

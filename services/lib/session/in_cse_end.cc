@@ -5,6 +5,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
 #include "services/lib/session/connection.h"
 #include "services/lib/session/interests.h"
@@ -55,22 +56,7 @@ class InCseEnd::Impl : public std::enable_shared_from_this<InCseEnd::Impl> {
         }
       }
     }
-    const std::weak_ptr<Impl> weak_self = weak_from_this();
-    const std::weak_ptr<Connection> weak_connection = connection;
-    connection->stream->Start(
-        [weak_self, weak_connection](v1::Frame frame) {
-          const std::shared_ptr<Impl> self = weak_self.lock();
-          const Conn conn = weak_connection.lock();
-          if (self == nullptr || conn == nullptr) return;
-          if (const Gate::Pass pass(self->gate_); pass.ok()) self->OnFrame(conn, std::move(frame));
-        },
-        [weak_self, weak_connection](absl::Status status) {
-          const std::shared_ptr<Impl> self = weak_self.lock();
-          const Conn conn = weak_connection.lock();
-          if (self == nullptr || conn == nullptr) return;
-          if (const Gate::Pass pass(self->gate_); pass.ok()) self->OnClose(conn, status);
-        });
-    connection->writer->Flush();
+    Listen(weak_from_this(), connection, &Impl::gate_, &Impl::OnFrame, &Impl::OnClose);
   }
 
   bool up() const {
@@ -248,31 +234,13 @@ class InCseEnd::Impl : public std::enable_shared_from_this<InCseEnd::Impl> {
 
   // The first frame of a stream.
   void Greet(std::unique_lock<std::mutex>& lock, const Conn& conn, const v1::Frame& frame) {
-    absl::Status status;
-    if (frame.has_bye()) {
-      status = absl::UnavailableError(absl::StrCat("refused: ", frame.bye().reason()));
-    } else if (conn->opened_by_us && frame.has_welcome()) {
-      const v1::Welcome& welcome = frame.welcome();
-      status = CheckGreeting(welcome.protocol_version(), welcome.role(), v1::ROLE_LWM2M_SERVER, welcome.peer());
-      conn->peer = welcome.peer();
-      conn->session_id = welcome.session_id();
-    } else if (!conn->opened_by_us && frame.has_hello()) {
-      const v1::Hello& hello = frame.hello();
-      status = CheckGreeting(hello.protocol_version(), hello.role(), v1::ROLE_LWM2M_SERVER, hello.peer());
-      conn->peer = hello.peer();
-      conn->purpose = hello.purpose();
-      if (hello.has_idle_timeout() && ToDuration(hello.idle_timeout()) > absl::ZeroDuration()) {
-        conn->idle_timeout = ToDuration(hello.idle_timeout());
-        conn->last_frame = clock_->Monotonic();
-      }
-      conn->session_id = absl::StrCat(peer_, "-", absl::ToUnixMillis(clock_->Now()), "-", ++sessions_);
-    } else {
-      status = absl::FailedPreconditionError(
-          absl::StrCat("first frame: expected ", conn->opened_by_us ? "Welcome" : "Hello", ", not ", KindName(frame)));
-    }
+    const absl::Status status = TakeGreeting(frame, v1::ROLE_LWM2M_SERVER, clock_->Monotonic(), *conn);
     if (!status.ok()) {
       log::Warning("session refused", {{"peer", conn->peer}, {"status", status.ToString()}});
       return EndAndUnlock(lock, conn, status.message(), status);
+    }
+    if (!conn->opened_by_us) {
+      conn->session_id = absl::StrCat(peer_, "-", absl::ToUnixMillis(clock_->Now()), "-", ++sessions_);
     }
     Establish(lock, conn);
   }

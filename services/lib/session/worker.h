@@ -1,4 +1,4 @@
-// Two threads that a service with session ends needs.
+// Two threads that a service needs besides those of its servers; most of all one with session ends.
 //
 //   Worker worker;                                              // where events are applied: may write to a disk
 //   callbacks.executor = worker.executor();

@@ -57,9 +57,11 @@ void Notifier::Notify(NotifyRequest request, absl::Duration timeout, Done done) 
   message.payload = codec->EncodeRequest(primitive);
   message.expires = clock_->Now() + timeout;
   message.done = [this, id, expects_answer](const absl::Status& status) {
-    if (status.ok()) {
-      if (!expects_answer) Complete(id, NotifyResponse());
-    } else if (absl::IsInvalidArgument(status) || absl::IsDeadlineExceeded(status)) {
+    if (status.ok() && expects_answer) {
+      Taken(id);
+    } else if (status.ok()) {
+      Complete(id, NotifyResponse());
+    } else if (absl::IsInvalidArgument(status)) {
       Complete(id, status);
     } else {
       Complete(id, absl::UnavailableError(absl::StrCat("the notification was not sent: ", status.message())));
@@ -95,15 +97,25 @@ bool Notifier::OnAnswer(const Topic& topic, absl::string_view payload) {
 
 void Notifier::Tick() {
   const absl::Duration now = clock_->Monotonic();
-  std::vector<uint64_t> late;
+  std::vector<std::pair<uint64_t, bool>> late;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     for (const auto& [deadline, id] : by_deadline_) {
       if (deadline > now) break;
-      late.push_back(id);
+      late.emplace_back(id, pending_.at(id).at_broker);
     }
   }
-  for (const uint64_t id : late) Complete(id, absl::DeadlineExceededError("the target did not answer in time"));
+  for (const auto& [id, at_broker] : late) {
+    // On a line that has died without a word the target had no chance to answer: that is not its silence.
+    Complete(id, at_broker ? absl::DeadlineExceededError("the target did not answer in time")
+                           : absl::UnavailableError("the broker did not take the notification in time"));
+  }
+}
+
+void Notifier::Taken(uint64_t id) {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const auto it = pending_.find(id);
+  if (it != pending_.end()) it->second.at_broker = true;
 }
 
 void Notifier::Shutdown() {

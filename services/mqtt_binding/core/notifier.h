@@ -58,9 +58,12 @@ class Notifier {
     std::pair<std::string, std::string> key;  // receiver segment and rqi; empty receiver for a URL
     absl::Duration deadline;                  // monotonic
     Done done;
+    bool at_broker = false;  // acknowledged by the broker
   };
 
   void Complete(uint64_t id, absl::StatusOr<onem2m::v1::NotifyResponse> outcome);
+  // The broker has acknowledged the request.
+  void Taken(uint64_t id);
   // Removes and returns what waits under this id; `done` is null when there is nothing.
   Pending Remove(uint64_t id);
 

@@ -164,6 +164,26 @@ TEST_F(NotifierTest, SilenceIsDeadlineExceededOnce) {
   EXPECT_FALSE(notifier_.OnAnswer(AnswerTopic("Cmon"), R"({"rsc":2000,"rqi":"n1","rvi":"4"})"));
 }
 
+// Field case "order after a reconnect": a line that was cut without a word must not cost a notification.
+TEST_F(NotifierTest, WhatTheBrokerDidNotTakeInTimeIsUnavailable) {
+  mqtt_.set_acknowledge(false);
+  Notify(Request("Cmon", "never"), absl::Seconds(10));
+  Notify(Request("Cmon", "late"), absl::Seconds(10));
+  Notify(Request("Cmon", "expired"), absl::Seconds(10));
+  const auto published = mqtt_.Take();
+  ASSERT_THAT(published, SizeIs(3));
+  published[1].done(absl::OkStatus());
+  published[2].done(absl::DeadlineExceededError("expired before it was sent"));
+  clock_.Advance(absl::Seconds(10));
+  notifier_.Tick();
+  ASSERT_THAT(outcomes_, SizeIs(3));
+  EXPECT_THAT(outcomes_[0], StatusIs(absl::StatusCode::kUnavailable, HasSubstr("expired")));
+  EXPECT_THAT(outcomes_[1], StatusIs(absl::StatusCode::kUnavailable, HasSubstr("broker did not take")));
+  EXPECT_THAT(outcomes_[2], StatusIs(absl::StatusCode::kDeadlineExceeded));
+  published[0].done(absl::OkStatus());
+  EXPECT_THAT(outcomes_, SizeIs(3));
+}
+
 TEST_F(NotifierTest, HostClockJumpsEndNothing) {
   Notify(Request("Cmon"), absl::Seconds(10));
   clock_.SetWallTime(clock_.Now() + absl::Hours(1));

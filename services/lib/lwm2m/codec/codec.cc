@@ -14,6 +14,7 @@
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/lwm2m/value_text.h"
 #include "services/lib/status/status_macros.h"
+#include "services/lib/utf8/utf8.h"
 
 namespace isthmus::lwm2m::codec {
 namespace {

@@ -13,7 +13,7 @@
 #include "services/lib/lwm2m/codec/codec.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/lwm2m/typed_value.h"
-#include "services/lib/lwm2m/value_text.h"
+#include "services/lib/utf8/utf8.h"
 
 namespace isthmus::lwm2m::codec {
 namespace {

@@ -12,6 +12,7 @@
 #include "rapidjson/error/en.h"
 #include "rapidjson/memorystream.h"
 #include "rapidjson/reader.h"
+#include "services/lib/utf8/utf8.h"
 
 namespace isthmus::onem2m {
 namespace {
@@ -132,28 +133,6 @@ class ValueBuilder {
   v1::Value* member_value_ = nullptr;
   size_t too_deep_ = 0;
 };
-
-// Length of the well-formed UTF-8 sequence at the start of `text` (RFC 3629), 0 when there is none.
-size_t Utf8Length(absl::string_view text) {
-  const auto octet = [text](size_t i) { return i < text.size() ? static_cast<uint8_t>(text[i]) : 0; };
-  const auto follows = [&octet](size_t i, uint8_t low = 0x80, uint8_t high = 0xBF) {
-    return octet(i) >= low && octet(i) <= high;
-  };
-  const uint8_t first = octet(0);
-  if (first < 0x80) return text.empty() ? 0 : 1;
-  if (first >= 0xC2 && first <= 0xDF) return follows(1) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    const uint8_t low = first == 0xE0 ? 0xA0 : 0x80;
-    const uint8_t high = first == 0xED ? 0x9F : 0xBF;
-    return follows(1, low, high) && follows(2) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    const uint8_t low = first == 0xF0 ? 0x90 : 0x80;
-    const uint8_t high = first == 0xF4 ? 0x8F : 0xBF;
-    return follows(1, low, high) && follows(2) && follows(3) ? 4 : 0;
-  }
-  return 0;
-}
 
 void AppendNumber(double number, std::string* out) {
   char digits[32];

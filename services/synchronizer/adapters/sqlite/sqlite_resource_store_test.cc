@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/sqlite/fresh_path.h"
 #include "services/lib/status/status_matchers.h"
 #include "services/synchronizer/core/resource/resource_store_suite.h"
 
@@ -21,17 +22,10 @@ using status::IsOk;
 using status::StatusIs;
 using testing::HasSubstr;
 
-std::string FreshPath() {
-  static int count = 0;
-  const std::string path = absl::StrCat(testing::TempDir(), "/resources-", getpid(), "-", ++count, ".db");
-  for (const char* suffix : {"", "-wal", "-shm"}) std::remove((path + suffix).c_str());
-  return path;
-}
-
 INSTANTIATE_TEST_SUITE_P(Sqlite, ResourceStoreSuite,
                          testing::Values(StoreFactory([]() -> std::unique_ptr<ResourceStore> {
                            absl::StatusOr<std::unique_ptr<SqliteResourceStore>> store =
-                               SqliteResourceStore::Open(FreshPath());
+                               SqliteResourceStore::Open(sqlite::FreshPath());
                            EXPECT_THAT(store, IsOk());
                            return *std::move(store);
                          })));
@@ -48,7 +42,7 @@ StoredResource Resource(int number) {
 }
 
 TEST(SqliteResourceStore, IsThereAfterReopening) {
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   {
     auto store = SqliteResourceStore::Open(path);
     ASSERT_THAT(store, IsOk());
@@ -65,7 +59,7 @@ TEST(SqliteResourceStore, IsThereAfterReopening) {
 
 // What a commit said is done is there after kill -9; what was cut off is not there in half.
 TEST(SqliteResourceStore, SurvivesKillInTheMiddleOfWriting) {
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   int committed[2];
   ASSERT_EQ(pipe(committed), 0);
   const pid_t child = fork();
@@ -99,7 +93,7 @@ TEST(SqliteResourceStore, SurvivesKillInTheMiddleOfWriting) {
 }
 
 TEST(SqliteResourceStore, HasOneProcessAtATime) {
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   auto store = SqliteResourceStore::Open(path);
   ASSERT_THAT(store, IsOk());
   EXPECT_THAT(SqliteResourceStore::Open(path),
@@ -109,7 +103,7 @@ TEST(SqliteResourceStore, HasOneProcessAtATime) {
 TEST(SqliteResourceStore, NamesAFileThatItCannotUse) {
   EXPECT_THAT(SqliteResourceStore::Open("/nowhere/at/all.db"),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("/nowhere/at/all.db")));
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   FILE* file = std::fopen(path.c_str(), "w");
   ASSERT_NE(file, nullptr);
   std::fputs(std::string(5000, 'x').c_str(), file);
@@ -118,7 +112,7 @@ TEST(SqliteResourceStore, NamesAFileThatItCannotUse) {
 }
 
 TEST(SqliteResourceStore, RefusesAnotherLayout) {
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   sqlite3* handle = nullptr;
   ASSERT_EQ(sqlite3_open(path.c_str(), &handle), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(handle, "PRAGMA user_version=99", nullptr, nullptr, nullptr), SQLITE_OK);
@@ -127,7 +121,7 @@ TEST(SqliteResourceStore, RefusesAnotherLayout) {
 }
 
 TEST(SqliteResourceStore, SaysWhichRowIsDamaged) {
-  const std::string path = FreshPath();
+  const std::string path = sqlite::FreshPath();
   {
     auto store = SqliteResourceStore::Open(path);
     const StoredResource resource = Resource(1);

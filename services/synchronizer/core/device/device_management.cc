@@ -7,6 +7,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
 #include "services/lib/onem2m/timestamp.h"
 #include "services/lib/onem2m/value.h"
@@ -20,10 +21,6 @@ using translation::v1::Plan;
 using translation::v1::PlanStep;
 
 enum class Limit { kDevice, kRequestExpiration, kOperationExecution };
-
-absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
 
 uint32_t SuccessCode(OperationType operation) {
   switch (operation) {
@@ -105,14 +102,14 @@ void DeviceManagement::Perform(ManagementRequest request, std::function<void(Man
   call->started = to_.clock->Now();
   call->deadline = std::min(request.deadline, call->started + options_.device_timeout);
   if (request.primitive.has_request_expiration()) {
-    const absl::Time expiration = TimeOf(request.primitive.request_expiration());
+    const absl::Time expiration = ToTime(request.primitive.request_expiration());
     if (expiration <= call->deadline) {
       call->deadline = expiration;
       call->limit = Limit::kRequestExpiration;
     }
   }
   if (request.primitive.has_operation_execution_time()) {
-    const absl::Time execution = TimeOf(request.primitive.operation_execution_time());
+    const absl::Time execution = ToTime(request.primitive.operation_execution_time());
     // One that has passed says "now" (TS-0004 7.3.2.1).
     if (execution > call->started && execution < call->deadline) {
       call->deadline = execution;

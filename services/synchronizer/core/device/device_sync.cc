@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/synchronizer/core/device/operation_text.h"
@@ -18,10 +19,6 @@ using session::v1::Event;
 // Replicas of translation are replaced one by one: the version may go to and fro for a while, and each change would
 // describe every device anew.
 constexpr absl::Duration kRedescribePause = absl::Seconds(2);
-
-absl::Time TimeOf(const google::protobuf::Timestamp& timestamp) {
-  return absl::FromUnixSeconds(timestamp.seconds()) + absl::Nanoseconds(timestamp.nanos());
-}
 
 std::string ClientAddress(const Registration& registration) {
   return registration.address().empty() ? "" : absl::StrCat("coap://", registration.address());
@@ -96,7 +93,7 @@ void DeviceSync::Resume() {
 void DeviceSync::OnEvent(const Event& event) {
   auto item = std::make_shared<Item>();
   item->endpoint = event.endpoint();
-  item->time = event.has_time() ? TimeOf(event.time()) : to_.clock->Now();
+  item->time = event.has_time() ? ToTime(event.time()) : to_.clock->Now();
   item->ticket = to_.positions->Begin(event.position());
   switch (event.kind_case()) {
     case Event::kRegistered:
@@ -146,7 +143,7 @@ void DeviceSync::OnSnapshot(const session::v1::Snapshot& snapshot) {
     item->endpoint = registration.endpoint();
     item->registration = registration;
     item->reread = true;
-    item->time = registration.has_registered_at() ? TimeOf(registration.registered_at()) : to_.clock->Now();
+    item->time = registration.has_registered_at() ? ToTime(registration.registered_at()) : to_.clock->Now();
     items.push_back(std::move(item));
   }
   // Also devices that are only registered in events that still wait: their queue takes this item after those.

@@ -27,7 +27,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "isthmus/translation/v1/translation.pb.h"
@@ -38,19 +37,10 @@
 #include "services/synchronizer/core/device/resource_lanes.h"
 #include "services/synchronizer/core/device/session_port.h"
 #include "services/synchronizer/core/device/translation_port.h"
+#include "services/synchronizer/core/device/unfinished_plan.h"
 #include "services/synchronizer/core/ports.h"
 
 namespace isthmus::synchronizer {
-
-struct UnfinishedPlan {
-  std::string resource_id;
-  std::string endpoint;
-  std::string trace_id;
-  absl::Time since;
-  bool step_sent = false;
-  // Request, resource, whole plan, and the results of the steps that are done: the next step is the one that waits.
-  translation::v1::TranslateResponseRequest work;
-};
 
 struct UnfinishedPlanOptions {
   absl::Duration max_age = absl::Hours(24);
@@ -138,10 +128,6 @@ class UnfinishedPlans {
   std::map<std::string, std::set<std::string>> by_endpoint_;  // resources
   uint64_t next_generation_ = 1;
 };
-
-// For the store and for tests.
-std::string SerializeUnfinishedPlan(const UnfinishedPlan& plan);
-absl::StatusOr<UnfinishedPlan> ParseUnfinishedPlan(const std::string& resource_id, const std::string& text);
 
 }  // namespace isthmus::synchronizer
 
