@@ -65,12 +65,16 @@ def main():
         floor = {}
         for window in (1, 8, 64):
             count = options.count * (1 if window == 1 else 10)
+            before = cpu_seconds(stack.services["translation"].pid)
             floor["call", window] = load("grpc_load", f"127.0.0.1:{stack.grpc_ports['translation']}", window, count)
-            row("floor: empty gRPC unary call", floor["call", window])
+            used = (cpu_seconds(stack.services["translation"].pid) - before) * 1000 / count
+            row("floor: empty gRPC unary call", floor["call", window], f"CPU s per 1000: server alone {used:.3f}")
             floor["coap", window] = load("coap_load", address, "/3/0", window, min(count, 10000))
             row("floor: CoAP GET /3/0 of one device", floor["coap", window])
+            before = cpu_seconds(echo.pid)
             floor["echo", window] = load("mqtt_load", stack.mqtt_port, "CAdmin", "id-echo", window, count, "echo")
-            row("floor: MQTT echo by our adapter", floor["echo", window])
+            used = (cpu_seconds(echo.pid) - before) * 1000 / count
+            row("floor: MQTT echo by our adapter", floor["echo", window], f"CPU s per 1000: {used:.3f}")
         for window in (1, 8, 64):
             count = options.count * (1 if window == 1 else 10)
             before = {name: cpu_seconds(stack.services[name].pid) for name in SERVICES}

@@ -38,7 +38,11 @@ void Notifier::Notify(NotifyRequest request, absl::Duration timeout, Done done) 
   const bool expects_answer = !target->receiver.empty();
   uint64_t id = 0;
   {
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
+    if (closed_) {
+      lock.unlock();
+      return done(absl::UnavailableError("the service is being stopped"));
+    }
     id = next_id_++;
     Pending pending{{target->receiver, primitive.request_identifier()}, clock_->Monotonic() + timeout, done};
     if (!expects_answer || by_key_.try_emplace(pending.key, id).second) {
@@ -122,6 +126,7 @@ void Notifier::Shutdown() {
   std::vector<uint64_t> all;
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    closed_ = true;
     for (const auto& [id, pending] : pending_) all.push_back(id);
   }
   for (const uint64_t id : all) Complete(id, absl::UnavailableError("the service is being stopped"));

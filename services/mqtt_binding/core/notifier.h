@@ -48,7 +48,7 @@ class Notifier {
 
   // Ends what is past its time.
   void Tick();
-  // Ends everything with UNAVAILABLE.
+  // Ends everything with UNAVAILABLE, and what comes from now on too.
   void Shutdown();
 
   size_t pending() const;
@@ -75,6 +75,7 @@ class Notifier {
 
   mutable std::mutex mutex_;
   uint64_t next_id_ = 1;
+  bool closed_ = false;
   absl::flat_hash_map<uint64_t, Pending> pending_;
   absl::flat_hash_map<std::pair<std::string, std::string>, uint64_t> by_key_;
   std::set<std::pair<absl::Duration, uint64_t>> by_deadline_;

@@ -240,6 +240,11 @@ TEST_F(NotifierTest, OneRequestIdentifierAtATimePerTarget) {
   ASSERT_THAT(outcomes_, SizeIs(3));
   EXPECT_THAT(outcomes_[2], StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_EQ(notifier_.pending(), 0u);
+  // Whoever comes now must not wait for an answer that nobody will hear.
+  Notify(Request("Cmon", "after"));
+  ASSERT_THAT(outcomes_, SizeIs(4));
+  EXPECT_THAT(outcomes_[3], StatusIs(absl::StatusCode::kUnavailable, HasSubstr("stopped")));
+  EXPECT_EQ(notifier_.pending(), 0u);
 }
 
 }  // namespace
