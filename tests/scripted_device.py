@@ -103,16 +103,30 @@ class ScriptedDevice:
         self._condition = threading.Condition()
         self._open()
 
-    def _open(self):
+    def _open(self, port=0):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
+        self.socket.bind(("127.0.0.1", port))
         self._thread = threading.Thread(target=self._listen, args=(self.socket,), daemon=True)
         self._thread.start()
 
-    def move(self):
+    @property
+    def port(self):
+        """Where it is."""
+        return self.socket.getsockname()[1]
+
+    def move(self, port=0):
         """A new port, as behind a NAT that forgot."""
+        self.leave()
+        self._open(port)
+
+    def leave(self):
+        """Gives its port free."""
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)  # wakes the thread, which holds the port as long as it listens
+        except OSError:
+            pass
         self.socket.close()
-        self._open()
+        self._thread.join(5)
 
     def __enter__(self):
         return self
@@ -129,6 +143,8 @@ class ScriptedDevice:
         """A datagram to the server."""
         try:
             self.socket.sendto(message.encode(), self.server)
+        except BrokenPipeError:
+            pass  # it is just leaving this port
         except OSError:
             if self.socket.fileno() >= 0:  # else it has just been switched off
                 raise
@@ -210,7 +226,7 @@ class ScriptedDevice:
                 data, _ = mine.recvfrom(65536)
             except OSError:
                 return
-            if self.silent or len(data) < 4:
+            if self.silent or len(data) < 4 or mine is not self.socket:
                 continue
             message = Message.decode(data)
             if message.kind == RST:
