@@ -1,8 +1,8 @@
 // The connector's memory in one SQLite file: registrations, observations, and the events and interests of its peers.
 //
-//   ASSIGN_OR_RETURN(auto store, SqliteStore::Open("/var/lib/isthmus/connector.db", /*capacity=*/100000,
-//   random.get())); Registry registry(options, &clock, random.get(), store.get()); session::ServerEnd sessions(name,
-//   store.get(), &clock, callbacks);
+//   ASSIGN_OR_RETURN(auto store, SqliteStore::Open("/var/lib/isthmus/connector.db", 100000, random.get()));
+//   Registry registry(options, &clock, random.get(), store.get());
+//   session::ServerEnd sessions(name, store.get(), &clock, callbacks);
 //
 // Durable against the death of the process as soon as a call has returned, except for TouchRegistration, which is
 // written with the next other change or after a second, so that a refreshed lifetime costs no transaction of its own.
