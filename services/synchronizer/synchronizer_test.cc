@@ -336,6 +336,8 @@ TEST_F(SynchronizerTest, AfterAKillItGoesOnWhereItWas) {
   StartProcess();
   ASSERT_TRUE(SessionUp());
   ASSERT_TRUE(DeviceKnown());
+  // Applied to the end, its position stored: what is killed earlier is told of the registration again, and rightly so.
+  ASSERT_TRUE(Within(absl::Seconds(20), [this] { return outbox_->Read("/id-in", 0, 1).empty(); }));
   EXPECT_EQ(EndProcess(SIGKILL), -1);
   const int descriptions = translation_.fake.descriptions;
   session::v1::Event gone;
