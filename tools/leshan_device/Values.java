@@ -62,6 +62,7 @@ class Values extends BaseInstanceEnabler {
   }
 
   @Override
+  @SuppressWarnings("unchecked")  // a map in `values` is one of resource instances
   public synchronized ReadResponse read(LwM2mServer server, int resource) {
     Object value = values.get(resource);
     if (value == null) {
