@@ -108,7 +108,7 @@ class Observer {
     std::string token;     // while observed
     coap::Peer peer;
     bool busy = false;    // a step is waiting or under way
-    bool failed = false;  // refused: not tried again for now
+    bool failed = false;  // refused: asked again after a new registration, a change of its objects, or a request
     bool reported = false;
     int failures = 0;
     absl::Duration retry_at = -absl::InfiniteDuration();

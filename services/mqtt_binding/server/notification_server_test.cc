@@ -66,7 +66,12 @@ class NotificationServerTest : public ::testing::Test {
 
 TEST_F(NotificationServerTest, GivesTheAnswerOfTheTarget) {
   std::thread target([this] {
-    while (mqtt_.Take().empty()) absl::SleepFor(absl::Milliseconds(1));
+    bool sent = false;
+    for (int i = 0; i < 20000 && !sent; ++i) {
+      sent = !mqtt_.Take().empty();
+      if (!sent) absl::SleepFor(absl::Milliseconds(1));
+    }
+    EXPECT_TRUE(sent) << "nothing was published within 20 s";
     notifier_.OnAnswer({TopicKind::kResponse, "id-in", "Cmon", "json"}, R"({"rsc":2000,"rqi":"n1","rvi":"4"})");
   });
   NotifyResponse response;

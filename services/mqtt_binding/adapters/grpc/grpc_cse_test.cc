@@ -207,7 +207,8 @@ TEST(GrpcCse, DeadlineAndShutdownEndACall) {
   cse.Handle(Request(onem2m::v1::OPERATION_TYPE_UPDATE), In(absl::Milliseconds(200)), late.Done());
   EXPECT_THAT(late.Wait(), StatusIs(absl::StatusCode::kDeadlineExceeded));
   cse.Handle(Request(onem2m::v1::OPERATION_TYPE_UPDATE), In(absl::Seconds(60)), stopped.Done());
-  while (server_side.calls() < 2) absl::SleepFor(absl::Milliseconds(1));
+  for (int i = 0; i < 20000 && server_side.calls() < 2; ++i) absl::SleepFor(absl::Milliseconds(1));
+  ASSERT_GE(server_side.calls(), 2) << "the second call did not arrive within 20 s";
   cse.Shutdown();
   EXPECT_THAT(stopped.Wait(), StatusIs(absl::StatusCode::kCancelled));
   cse.Handle(Request(onem2m::v1::OPERATION_TYPE_UPDATE), In(absl::Seconds(60)), after.Done());
