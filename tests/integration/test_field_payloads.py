@@ -8,7 +8,9 @@ import pytest
 from isthmus.stack import wait_for
 
 STACK_ENVIRONMENT = {"TZ": "Asia/Kolkata"}
-TLV, JSON, TEXT = 11542, 110, 0
+TLV, JSON, TEXT, CBOR, SENML_CBOR, LWM2M_JSON, LWM2M_CBOR = 11542, 110, 0, 60, 112, 11543, 11544
+# A SenML CBOR record of the battery level, and one of the device's time, without their values.
+LEVEL_RECORD, TIME_RECORD = b"\x81\xa2\x00\x66/3/0/9\x02", b"\x81\xa2\x00\x67/3/0/13"
 PROPER = b"\xc4\x00Acme\xc1\x09\x50\xc1\x14\x00"
 
 
@@ -123,7 +125,13 @@ def next_level(monitor, wanted):
     (b'[{"n":"/3/0/9","vs":"83"}]', JSON, None), (b"83", TEXT, 83), (b"+80", TEXT, 80), (b"80 ", TEXT, None),
     (b"0.-5", TEXT, None), (b"80.5", TEXT, None), (b"-1", TEXT, None), (b"101", TEXT, None),
     (b"\xc2\x09\x00\x54", TLV, 84), (b"\xc4\x09\x00\x00\x00\x55", TLV, 85),
-    (b"\xc8\x09\x08\x00\x00\x00\x00\x00\x00\x00\x56", TLV, 86), (b"\xc3\x09\x00\x00\x56", TLV, None)])
+    (b"\xc8\x09\x08\x00\x00\x00\x00\x00\x00\x00\x56", TLV, 86), (b"\xc3\x09\x00\x00\x56", TLV, None),
+    (LEVEL_RECORD + b"\x18\x57", SENML_CBOR, 87), (LEVEL_RECORD + b"\xfb\x40\x54\x00\x00\x00\x00\x00\x00", SENML_CBOR, 80),
+    (LEVEL_RECORD + b"\xf9\x55\x00", SENML_CBOR, 80), (LEVEL_RECORD + b"\xfb\x40\x54\x20\x00\x00\x00\x00\x00", SENML_CBOR, None),
+    (LEVEL_RECORD + b"\xf9\x7e\x00", SENML_CBOR, None), (LEVEL_RECORD, SENML_CBOR, None), (b"\x18\x58", CBOR, 88),
+    (b"\x18", CBOR, None), (b"\xa1\x83\x03\x00\x09\x18\x59", LWM2M_CBOR, 89), (b"\xa1\x03\xa1\x00\xa1\x09\x18\x5a", LWM2M_CBOR, 90),
+    (b"\xa1\x03\x00", LWM2M_CBOR, None), (b'{"bn":"/3/0/","e":[{"n":"9","v":91}]}', LWM2M_JSON, 91),
+    (b'{"e":[{"n":"","v":92}]}', LWM2M_JSON, 92), (b'{"bn":"/3/0/","e":[{"n":"9"}]}', LWM2M_JSON, None)])
 def test_integers_in_the_other_shape(world, device, node, payload, content_format, level):
     device.content("/3/0/9", payload, content_format)
     answer = world.admin.retrieve(node + "/battery#btl")
@@ -149,7 +157,12 @@ def test_one_bad_number_spoils_nothing_else(world, device, node):
     (b"1701172800", TEXT, "20231128T120000"), (b"1701172800000", TEXT, None), (b"2023-11-28T12:00:00Z", TEXT, None),
     (b'[{"bn":"/3/0/","n":"13","v":1701172800}]', JSON, "20231128T120000"),
     (b'[{"bn":"/3/0/","n":"13","v":1.7011728e9}]', JSON, "20231128T120000"),
-    (b'[{"bn":"/3/0/","n":"13","v":1701172800000}]', JSON, None)])
+    (b'[{"bn":"/3/0/","n":"13","v":1701172800000}]', JSON, None),
+    (TIME_RECORD + b"\x02\x1a\x65\x65\xd6\x40", SENML_CBOR, "20231128T120000"),
+    (TIME_RECORD + b"\x02\xc1\x1a\x65\x65\xd6\x40", SENML_CBOR, "20231128T120000"),
+    (TIME_RECORD + b"\x02\xc0\x742023-11-28T12:00:00Z", SENML_CBOR, "20231128T120000"),
+    (TIME_RECORD + b"\x03\xc0\x78\x192023-11-28T21:00:00+09:00", SENML_CBOR, "20231128T120000"),
+    (b"\xc1\x1a\x65\x65\xd6\x40", CBOR, "20231128T120000")])
 def test_time_in_every_shape(world, device, node, payload, content_format, time):
     device.content("/3/0/13", payload, content_format)
     answer = world.admin.retrieve(node + "/deviceInfo#syst")

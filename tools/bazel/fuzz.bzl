@@ -11,7 +11,7 @@ makes `tlv_fuzz`, a test with any compiler that feeds each file of the corpus to
 and `tlv_fuzz_live`, the libFuzzer program, which needs --config=clang --config=fuzz (tools/fuzz builds and runs it).
 """
 
-def fuzz_target(name, srcs, deps, corpus, size = "small"):
+def fuzz_target(name, srcs, deps, corpus, defines = [], size = "small"):
     """A fuzz target and its replay.
 
     Args:
@@ -19,6 +19,7 @@ def fuzz_target(name, srcs, deps, corpus, size = "small"):
       srcs: the source with LLVMFuzzerTestOneInput.
       deps: what it needs.
       corpus: seed files, also what once made it fail.
+      defines: for the preprocessor, where one source serves several targets.
       size: of the test.
     """
     native.cc_test(
@@ -27,6 +28,7 @@ def fuzz_target(name, srcs, deps, corpus, size = "small"):
         srcs = srcs,
         args = [native.package_name() + "/" + file for file in corpus],
         data = corpus,
+        local_defines = defines,
         deps = deps + ["//tools/bazel/fuzz:replay"],
     )
     native.cc_binary(
@@ -34,6 +36,7 @@ def fuzz_target(name, srcs, deps, corpus, size = "small"):
         testonly = True,
         srcs = srcs,
         linkopts = ["-fsanitize=fuzzer"],
+        local_defines = defines,
         tags = [
             "fuzz",
             "manual",

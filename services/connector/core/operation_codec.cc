@@ -127,6 +127,12 @@ std::optional<Path> CreatedPath(const coap::Message& response, absl::string_view
   return *path;
 }
 
+// Whether the asker of a read has a use for a value (lwm2m.v1.Read.wanted_resources).
+bool IsWanted(const Operation& operation, const Path& path) {
+  const auto& wanted = operation.read().wanted_resources();
+  return wanted.empty() || std::find(wanted.begin(), wanted.end(), path.resource_id()) != wanted.end();
+}
+
 std::string Diagnostic(const coap::Message& response) {
   const auto format = response.UintOption(coap::kContentFormat);
   if (response.payload.empty() || (format && *format != codec::kText)) return "";
@@ -145,11 +151,13 @@ std::vector<Format> FormatsToTry(const Operation& operation, const FormatMemory&
     if (memory.read) add(*memory.read);
     add(std::nullopt);
     // What the device said it speaks comes before what we guess.
-    for (const uint32_t format : {codec::kTlv, codec::kSenMlJson, codec::kSenMlCbor}) {
-      if (Has(offered, format) && codec::CanDecode(format)) add(format);
+    constexpr uint32_t kInOurOrder[] = {codec::kTlv, codec::kSenMlJson, codec::kSenMlCbor, codec::kLwm2mCbor,
+                                        codec::kLwm2mJson};
+    for (const uint32_t format : kInOurOrder) {
+      if (Has(offered, format)) add(format);
     }
-    add(codec::kTlv);
-    add(codec::kSenMlJson);
+    if (PathOf(operation).has_resource_id() && Has(offered, codec::kCbor)) add(codec::kCbor);
+    for (const uint32_t format : {codec::kTlv, codec::kSenMlJson, codec::kSenMlCbor, codec::kLwm2mJson}) add(format);
     return formats;
   }
   if (!CarriesNodes(operation)) return {std::nullopt};
@@ -165,7 +173,10 @@ std::vector<Format> FormatsToTry(const Operation& operation, const FormatMemory&
   for (const uint32_t format : {codec::kText, codec::kOpaque}) {
     if (carries(format)) add(format);
   }
-  if (codec::CanEncode(codec::kSenMlJson)) add(codec::kSenMlJson);
+  for (const uint32_t format : {codec::kSenMlJson, codec::kSenMlCbor}) add(format);
+  for (const uint32_t format : {codec::kLwm2mCbor, codec::kLwm2mJson}) {
+    if (Has(offered, format)) add(format);
+  }
   return formats;
 }
 
@@ -365,7 +376,9 @@ Interpretation Interpret(const Operation& operation, const coap::Message& respon
     seen.observing = operation.has_observe() && response.UintOption(coap::kObserve).has_value();
     auto nodes = DecodeContent(response, PathOf(operation), now);
     if (nodes.ok()) {
-      for (Node& node : *nodes) *result.add_nodes() = std::move(node);
+      for (Node& node : *nodes) {
+        if (IsWanted(operation, node.path())) *result.add_nodes() = std::move(node);
+      }
     } else {
       undecodable(nodes.status().message());
       // A broken payload is broken; one of a foreign format may come in ours on request.

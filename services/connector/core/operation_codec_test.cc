@@ -94,8 +94,12 @@ TEST(OperationCodecTest, AWriteIsNeverAnExecute) {
 
 TEST(OperationCodecTest, FormatsOfAWriteInTheirOrder) {
   EXPECT_THAT(FormatsToTry(WriteOf("/3/0/14", {"/3/0/14"}), {}, {}),
-              ElementsAre(Format(11542), Format(0), Format(110)));
-  EXPECT_THAT(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), {}, {}), ElementsAre(Format(11542), Format(110)));
+              ElementsAre(Format(11542), Format(0), Format(110), Format(112)));
+  EXPECT_THAT(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), {}, {}),
+              ElementsAre(Format(11542), Format(110), Format(112)));
+  // Formats that few devices know are tried with those that say so.
+  EXPECT_THAT(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), {}, {11544, 11543}),
+              ElementsAre(Format(11542), Format(110), Format(112), Format(11544), Format(11543)));
   FormatMemory memory;
   memory.write = 110;
   EXPECT_EQ(FormatsToTry(WriteOf("/3/0", {"/3/0/14"}), memory, {})[0], Format(110));
@@ -104,11 +108,16 @@ TEST(OperationCodecTest, FormatsOfAWriteInTheirOrder) {
 }
 
 TEST(OperationCodecTest, FormatsOfAReadInTheirOrder) {
-  EXPECT_THAT(FormatsToTry(ReadOf("/3"), {}, {}), ElementsAre(Format(), Format(11542), Format(110)));
-  EXPECT_THAT(FormatsToTry(ReadOf("/3"), {}, {60, 110}), ElementsAre(Format(), Format(110), Format(11542)));
+  EXPECT_THAT(FormatsToTry(ReadOf("/3"), {}, {}),
+              ElementsAre(Format(), Format(11542), Format(110), Format(112), Format(11543)));
+  EXPECT_THAT(FormatsToTry(ReadOf("/3"), {}, {60, 112, 110}),
+              ElementsAre(Format(), Format(110), Format(112), Format(11542), Format(11543)));
+  EXPECT_THAT(FormatsToTry(ReadOf("/3/0/9"), {}, {60, 11544}),
+              ElementsAre(Format(), Format(11544), Format(60), Format(11542), Format(110), Format(112), Format(11543)));
   FormatMemory memory;
   memory.read = Format(110);
-  EXPECT_THAT(FormatsToTry(ReadOf("/3"), memory, {}), ElementsAre(Format(110), Format(), Format(11542)));
+  EXPECT_THAT(FormatsToTry(ReadOf("/3"), memory, {}),
+              ElementsAre(Format(110), Format(), Format(11542), Format(112), Format(11543)));
 }
 
 TEST(OperationCodecTest, CreateWithAndWithoutAWantedInstance) {
@@ -268,6 +277,18 @@ TEST(OperationCodecTest, DiscoverAnswers) {
   EXPECT_EQ(seen.result.outcome(), lwm2m::v1::OUTCOME_UNDECODABLE);
   seen = Interpret(operation, ResponseOf(205, 110, "[]"), std::nullopt, {}, "", absl::UnixEpoch());
   EXPECT_EQ(seen.result.outcome(), lwm2m::v1::OUTCOME_UNDECODABLE);
+}
+
+TEST(OperationCodecTest, ValuesThatNobodyWantsAreLeftOut) {
+  Operation operation = ReadOf("/3/0");
+  operation.mutable_read()->add_wanted_resources(9);
+  operation.mutable_read()->add_wanted_resources(7);
+  const coap::Message response =
+      ResponseOf(205, 110, R"([{"bn":"/3/0/","n":"0","vs":"A"},{"n":"7/0","v":3},{"n":"7/1","v":5},{"n":"9","v":80}])");
+  const auto seen = Interpret(operation, response, std::nullopt, {}, "", absl::UnixEpoch());
+  std::vector<std::string> paths;
+  for (const auto& node : seen.result.nodes()) paths.push_back(lwm2m::PathToString(node.path()));
+  EXPECT_THAT(paths, ElementsAre("/3/0/7/0", "/3/0/7/1", "/3/0/9"));
 }
 
 TEST(OperationCodecTest, ObservingIsWhatTheAnswerSays) {

@@ -91,9 +91,10 @@ TEST_F(OperationsTest, WhatIsNotAcceptableIsAskedForInAnotherFormatAndRemembered
 TEST_F(OperationsTest, AFormatThatWeDoNotKnowIsAskedForInOneThatWeDo) {
   Perform(ReadOf("/3/0/9"));
   Respond(205, 65000, "???");
-  EXPECT_EQ(coap_.last().request.accept, 11542u);
-  Respond(205, 65000, "???");
-  Respond(205, 65000, "???");
+  for (const uint32_t format : {11542u, 110u, 112u, 11543u}) {
+    EXPECT_EQ(coap_.last().request.accept, format);
+    Respond(205, 65000, "???");
+  }
   ASSERT_EQ(done_.size(), 1u);
   EXPECT_EQ(done_[0].outcome(), lwm2m::v1::OUTCOME_UNDECODABLE);
   EXPECT_EQ(done_[0].coap_code(), 205u);
@@ -132,7 +133,10 @@ TEST_F(OperationsTest, AWriteFallsBackToTextAndToSenMlAndRemembers) {
 
 TEST_F(OperationsTest, AWriteThatNoFormatSatisfiesKeepsTheAnswer) {
   Perform(WriteOf("/1/0/1", 60));
-  for (int i = 0; i < 3; ++i) Respond(415);
+  for (const uint32_t format : {11542u, 0u, 110u, 112u}) {
+    EXPECT_EQ(coap_.last().request.content_format, format);
+    Respond(415);
+  }
   ASSERT_EQ(done_.size(), 1u);
   EXPECT_EQ(done_[0].outcome(), lwm2m::v1::OUTCOME_ANSWERED);
   EXPECT_EQ(done_[0].coap_code(), 415u);

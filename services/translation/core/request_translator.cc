@@ -108,8 +108,11 @@ class Translator {
     }
     if (ids.empty()) return;
     v1::PlanStep* step = response_.mutable_plan()->add_steps();
-    *step->mutable_operation()->mutable_read()->mutable_path() =
-        ids.size() == 1 ? target_.At(*ids.begin()) : target_.instance;
+    lwm2m::v1::Read* read = step->mutable_operation()->mutable_read();
+    *read->mutable_path() = ids.size() == 1 ? target_.At(*ids.begin()) : target_.instance;
+    if (ids.size() > 1) {
+      for (const uint32_t id : ids) read->add_wanted_resources(id);
+    }
     for (const AttributeMapping* attribute : attributes) step->add_attributes(attribute->short_name);
   }
 

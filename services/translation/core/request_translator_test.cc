@@ -68,6 +68,16 @@ TEST(RetrieveRequest, OfOneAttributeIsOfItsResource) {
   EXPECT_EQ(PlanOf(Retrieve(), DeviceResource("m2m:fwr"), {"uds"}), "Read /5/0 [uds]");
 }
 
+TEST(RetrieveRequest, AReadOfTheInstanceNamesWhatIsWanted) {
+  const auto wanted = [](const std::vector<std::string>& attributes) {
+    const auto response = Translate(Retrieve(), DeviceResource("m2m:bat"), attributes);
+    const auto& ids = response.plan().steps(0).operation().read().wanted_resources();
+    return std::vector<uint32_t>(ids.begin(), ids.end());
+  };
+  EXPECT_THAT(wanted({}), ::testing::ElementsAre(9, 20));
+  EXPECT_THAT(wanted({"btl"}), ::testing::IsEmpty());  // the path says it
+}
+
 TEST(RetrieveRequest, AttributesWithoutCounterpartStayLocal) {
   EXPECT_EQ(PlanOf(Retrieve(), DeviceResource("m2m:dvi"), {"cnty", "lbl"}), "");
   EXPECT_EQ(PlanOf(Retrieve(), DeviceResource("m2m:dvi"), {"cnty", "fwv"}), "Read /3/0/3 [fwv]");

@@ -7,7 +7,11 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "services/lib/lwm2m/codec/lwm2m_cbor.h"
+#include "services/lib/lwm2m/codec/lwm2m_json.h"
 #include "services/lib/lwm2m/codec/opaque.h"
+#include "services/lib/lwm2m/codec/plain_cbor.h"
+#include "services/lib/lwm2m/codec/senml_cbor.h"
 #include "services/lib/lwm2m/codec/senml_json.h"
 #include "services/lib/lwm2m/codec/text.h"
 #include "services/lib/lwm2m/codec/tlv.h"
@@ -35,12 +39,12 @@ constexpr Format kFormats[] = {
     {kText, "text", DecodeText, EncodeText, false},
     {kLinkFormat, "link format", nullptr, nullptr, false},
     {kOpaque, "opaque", DecodeOpaque, EncodeOpaque, false},
-    {kCbor, "CBOR", nullptr, nullptr, false},
+    {kCbor, "CBOR", DecodePlainCbor, EncodePlainCbor, false},
     {kSenMlJson, "SenML JSON", DecodeSenMlJson, EncodeSenMlJson, true},
-    {kSenMlCbor, "SenML CBOR", nullptr, nullptr, true},
+    {kSenMlCbor, "SenML CBOR", DecodeSenMlCbor, EncodeSenMlCbor, true},
     {kTlv, "TLV", DecodeTlv, EncodeTlv, false},
-    {kLwm2mJson, "LwM2M JSON", nullptr, nullptr, true},
-    {kLwm2mCbor, "LwM2M CBOR", nullptr, nullptr, false},
+    {kLwm2mJson, "LwM2M JSON", DecodeLwm2mJson, EncodeLwm2mJson, true},
+    {kLwm2mCbor, "LwM2M CBOR", DecodeLwm2mCbor, EncodeLwm2mCbor, false},
 };
 
 const Format* Find(uint32_t content_format) {

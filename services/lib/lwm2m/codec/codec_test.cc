@@ -28,7 +28,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 const absl::Time kNow = absl::FromUnixSeconds(1700000000);
-constexpr uint32_t kOurs[] = {kText, kOpaque, kSenMlJson, kTlv};
+constexpr uint32_t kOurs[] = {kText, kOpaque, kCbor, kSenMlJson, kSenMlCbor, kTlv, kLwm2mJson, kLwm2mCbor};
+constexpr uint32_t kOfManyValues[] = {kTlv, kSenMlJson, kSenMlCbor, kLwm2mJson, kLwm2mCbor};
 
 TEST(CodecTest, FormatsHaveNames) {
   EXPECT_EQ(FormatName(kTlv), "TLV");
@@ -63,7 +64,7 @@ TEST(CodecTest, WhatNoFormatCanCarryIsRefused) {
   const auto refused = [](absl::string_view why) {
     return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(std::string(why)));
   };
-  for (const uint32_t format : {kSenMlJson, kTlv}) {
+  for (const uint32_t format : kOfManyValues) {
     const auto encode = [&](const v1::Node& node) { return Encode(format, {node}, path); };
     EXPECT_THAT(encode(IntegerNode("/3/1/9", 80)), refused("does not lie in /3/0"));
     EXPECT_THAT(encode(IntegerNode("/3/0", 80)), refused("neither a resource"));
@@ -82,8 +83,14 @@ TEST(CodecTest, WhatNoFormatCanCarryIsRefused) {
   }
   v1::Node timed = IntegerNode("/3/0/9", 80);
   timed.mutable_time()->set_seconds(1701172800);
-  EXPECT_THAT(Encode(kTlv, {timed}, path), refused("time"));
-  EXPECT_THAT(Encode(kSenMlJson, {timed}, path), IsOk());
+  for (const uint32_t format : {kTlv, kLwm2mCbor}) EXPECT_THAT(Encode(format, {timed}, path), refused("time"));
+  for (const uint32_t format : {kSenMlJson, kSenMlCbor, kLwm2mJson}) {
+    const auto payload = Encode(format, {timed}, path);
+    ASSERT_THAT(payload, IsOk());
+    const auto decoded = Decode(format, *payload, path, kNow);
+    ASSERT_THAT(decoded, IsOk());
+    EXPECT_EQ((*decoded)[0].time().seconds(), 1701172800) << FormatName(format);
+  }
 }
 
 // Types by resource number, as an object definition would give them.
@@ -152,11 +159,11 @@ std::vector<std::string> Typed(std::vector<v1::Node> nodes) {
   return NodeTexts(nodes);
 }
 
-TEST(CodecTest, TlvAndSenMlJsonCarryTheSameNodes) {
+TEST(CodecTest, FormatsOfManyValuesCarryTheSameNodes) {
   std::mt19937_64 random(20240229);
   for (int round = 0; round < 300; ++round) {
     const std::vector<v1::Node> nodes = RandomNodes(&random);
-    for (const uint32_t format : {kTlv, kSenMlJson}) {
+    for (const uint32_t format : kOfManyValues) {
       const absl::StatusOr<std::string> payload = Encode(format, nodes, MakePath(3303));
       ASSERT_THAT(payload, IsOk());
       const absl::StatusOr<std::vector<v1::Node>> decoded = Decode(format, *payload, MakePath(3303), kNow);
@@ -170,7 +177,7 @@ TEST(CodecTest, EveryFormatCarriesASingleValue) {
   std::mt19937_64 random(7);
   for (int round = 0; round < 100; ++round) {
     for (const v1::Node& node : RandomNodes(&random)) {
-      for (const uint32_t format : {kTlv, kSenMlJson, kText}) {
+      for (const uint32_t format : {kTlv, kSenMlJson, kSenMlCbor, kLwm2mJson, kLwm2mCbor, kCbor, kText}) {
         const absl::StatusOr<std::string> payload = Encode(format, {node}, node.path());
         ASSERT_THAT(payload, IsOk());
         if (payload->empty()) continue;  // empty text is the same as nothing
