@@ -68,6 +68,8 @@ def test_read_notification_and_send_of_a_later_version_give_the_same(world, devi
     assert monitor.next_notification()[1]["pc"]["m2m:sgn"]["nev"]["rep"]["m2m:bat"]["btl"] == 42
     assert device.ask(2, "/dp", payload=b'[{"n":"/3/0/9","v":43}]', content_format=110).code == 0x44
     assert monitor.next_notification()[1]["pc"]["m2m:sgn"]["nev"]["rep"]["m2m:bat"]["btl"] == 43
+    assert device.ask(2, "/dp", payload=b"\x81\xa2\x00\x66/3/0/9\x02\x18\x2d", content_format=112).code == 0x44
+    assert monitor.next_notification()[1]["pc"]["m2m:sgn"]["nev"]["rep"]["m2m:bat"]["btl"] == 45
     device.content("/3/0", b'[{"bn":"/3/0/","n":"9","v":44},{"n":"20","v":0}]', 110)
     assert world.admin.retrieve(node + "/battery").content["btl"] == 44
 

@@ -15,10 +15,10 @@ def fuzz_target(name, srcs, deps, corpus, defines = [], size = "small"):
     """A fuzz target and its replay.
 
     Args:
-      name: of the test that replays the corpus; `<name>_live` is the program that searches.
+      name: ends in `_fuzz`: the test that replays the corpus; `<name>_live` is the program that searches.
       srcs: the source with LLVMFuzzerTestOneInput.
       deps: what it needs.
-      corpus: seed files, also what once made it fail.
+      corpus: seed files below corpus/<name without _fuzz>, also what once made it fail.
       defines: for the preprocessor, where one source serves several targets.
       size: of the test.
     """

@@ -291,12 +291,17 @@ TEST_F(LwM2mServerTest, SendReachesThoseWithAnInterest) {
   EXPECT_EQ(Ask(device_, coap::kPost, {"dp"}, 110, both), coap::kChanged);
   EXPECT_EQ(server_.Told().back(), "value d /3/0/9=55");
   EXPECT_EQ(server_.events.size(), 3u);
+  const std::string cbor("\x81\xa2\x00\x66/3/0/9\x02\x18\x38", 13);  // 56
+  EXPECT_EQ(Ask(device_, coap::kPost, {"dp"}, 112, cbor), coap::kChanged);
+  EXPECT_EQ(server_.Told().back(), "value d /3/0/9=56");
+  EXPECT_EQ(server_.events.size(), 4u);
   EXPECT_EQ(Ask(device_, coap::kPost, {"dp"}, 110, "[{"), coap::kBadRequest);
+  EXPECT_EQ(Ask(device_, coap::kPost, {"dp"}, 112, "\x81"), coap::kBadRequest);
   EXPECT_EQ(Ask(device_, coap::kPost, {"dp"}, 50, "{}"), coap::kUnsupportedContentFormat);
   EXPECT_EQ(Ask(device_, coap::kPost, {"dp"}, std::nullopt, both), coap::kBadRequest);
   SimulatedDevice stranger(&network_, "10.0.0.2:1", "stranger");
   EXPECT_EQ(Ask(stranger, coap::kPost, {"dp"}, 110, both), coap::kNotFound);
-  EXPECT_EQ(server_.events.size(), 3u);
+  EXPECT_EQ(server_.events.size(), 4u);
 }
 
 TEST_F(LwM2mServerTest, ObserveAndCancelByName) {

@@ -147,16 +147,19 @@ std::vector<Format> FormatsToTry(const Operation& operation, const FormatMemory&
   const auto add = [&formats](Format format) {
     if (std::find(formats.begin(), formats.end(), format) == formats.end()) formats.push_back(format);
   };
-  if (IsRead(operation)) {
-    if (memory.read) add(*memory.read);
-    add(std::nullopt);
-    // What the device said it speaks comes before what we guess.
-    constexpr uint32_t kInOurOrder[] = {codec::kTlv, codec::kSenMlJson, codec::kSenMlCbor, codec::kLwm2mCbor,
-                                        codec::kLwm2mJson};
-    for (const uint32_t format : kInOurOrder) {
+  // What the device said it speaks comes before what we guess.
+  const auto add_offered = [&](bool single_value) {
+    for (const uint32_t format :
+         {codec::kTlv, codec::kSenMlJson, codec::kSenMlCbor, codec::kLwm2mCbor, codec::kLwm2mJson}) {
       if (Has(offered, format)) add(format);
     }
-    if (PathOf(operation).has_resource_id() && Has(offered, codec::kCbor)) add(codec::kCbor);
+    if (single_value && Has(offered, codec::kCbor)) add(codec::kCbor);
+  };
+  if (IsRead(operation)) {
+    const bool single = PathOf(operation).has_resource_id();
+    if (memory.read && (single || *memory.read != Format(codec::kCbor))) add(*memory.read);
+    add(std::nullopt);
+    add_offered(single);
     for (const uint32_t format : {codec::kTlv, codec::kSenMlJson, codec::kSenMlCbor, codec::kLwm2mJson}) add(format);
     return formats;
   }
@@ -166,16 +169,13 @@ std::vector<Format> FormatsToTry(const Operation& operation, const FormatMemory&
   const auto carries = [&](uint32_t format) {
     if (format == codec::kText) return single != nullptr && !opaque;
     if (format == codec::kOpaque) return opaque;
+    if (format == codec::kCbor) return single != nullptr;
     return true;
   };
   if (memory.write && carries(*memory.write)) add(*memory.write);
-  add(codec::kTlv);
-  for (const uint32_t format : {codec::kText, codec::kOpaque}) {
+  add_offered(single != nullptr);
+  for (const uint32_t format : {codec::kTlv, codec::kText, codec::kOpaque, codec::kSenMlJson, codec::kSenMlCbor}) {
     if (carries(format)) add(format);
-  }
-  for (const uint32_t format : {codec::kSenMlJson, codec::kSenMlCbor}) add(format);
-  for (const uint32_t format : {codec::kLwm2mCbor, codec::kLwm2mJson}) {
-    if (Has(offered, format)) add(format);
   }
   return formats;
 }

@@ -97,14 +97,19 @@ TEST(OperationCodecTest, FormatsOfAWriteInTheirOrder) {
               ElementsAre(Format(11542), Format(0), Format(110), Format(112)));
   EXPECT_THAT(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), {}, {}),
               ElementsAre(Format(11542), Format(110), Format(112)));
-  // Formats that few devices know are tried with those that say so.
-  EXPECT_THAT(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), {}, {11544, 11543}),
-              ElementsAre(Format(11542), Format(110), Format(112), Format(11544), Format(11543)));
+  // What the device says it speaks comes first.
+  EXPECT_THAT(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), {}, {60, 112, 11543, 11544}),
+              ElementsAre(Format(112), Format(11544), Format(11543), Format(11542), Format(110)));
+  EXPECT_THAT(FormatsToTry(WriteOf("/3/0/14", {"/3/0/14"}), {}, {60}),
+              ElementsAre(Format(60), Format(11542), Format(0), Format(110), Format(112)));
   FormatMemory memory;
   memory.write = 110;
   EXPECT_EQ(FormatsToTry(WriteOf("/3/0", {"/3/0/14"}), memory, {})[0], Format(110));
-  memory.write = 0;  // text carries one value only
-  EXPECT_EQ(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), memory, {})[0], Format(11542));
+  for (const uint32_t format : {0u, 60u}) {  // these carry one value only
+    memory.write = format;
+    EXPECT_EQ(FormatsToTry(WriteOf("/3/0/14", {"/3/0/14"}), memory, {})[0], Format(format));
+    EXPECT_EQ(FormatsToTry(WriteOf("/3/0", {"/3/0/14", "/3/0/15"}), memory, {})[0], Format(11542));
+  }
 }
 
 TEST(OperationCodecTest, FormatsOfAReadInTheirOrder) {
@@ -118,6 +123,9 @@ TEST(OperationCodecTest, FormatsOfAReadInTheirOrder) {
   memory.read = Format(110);
   EXPECT_THAT(FormatsToTry(ReadOf("/3"), memory, {}),
               ElementsAre(Format(110), Format(), Format(11542), Format(112), Format(11543)));
+  memory.read = Format(60);  // carries one value only
+  EXPECT_EQ(FormatsToTry(ReadOf("/3/0/9"), memory, {})[0], Format(60));
+  EXPECT_EQ(FormatsToTry(ReadOf("/3/0"), memory, {})[0], Format());
 }
 
 TEST(OperationCodecTest, CreateWithAndWithoutAWantedInstance) {

@@ -56,10 +56,13 @@ void Operations::Perform(const DevicePtr& device, const Operation& operation, Op
 
 void Operations::Try(const std::shared_ptr<Run>& run) {
   const bool first = run->next_format == 0;
-  run->tried = run->formats[run->next_format++];
-  auto request = ToRequest(run->operation, run->tried, run->options.attributes_before);
+  absl::StatusOr<coap::OutgoingRequest> request;
+  // A format that cannot carry the values is passed over.
+  do {
+    run->tried = run->formats[run->next_format++];
+    request = ToRequest(run->operation, run->tried, run->options.attributes_before);
+  } while (!request.ok() && run->next_format < run->formats.size());
   if (!request.ok()) {
-    // A later format that cannot carry the values leaves the answer to the one before.
     if (first) {
       run->done(Unsent(lwm2m::v1::OUTCOME_UNSUPPORTED, request.status().message()));
     } else {
@@ -117,7 +120,7 @@ void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result r
           // Only what had to be found out is worth remembering.
           if (worked && run->next_format > 1) {
             if (run->operation.has_read() || run->operation.has_observe()) memory.read = run->tried;
-            if (run->operation.has_write() && run->tried) memory.write = run->tried;
+            if ((run->operation.has_write() || run->operation.has_create()) && run->tried) memory.write = run->tried;
           }
           break;
         }

@@ -34,6 +34,12 @@ class OperationsTest : public testing::Test {
     operations_.Perform(device_, operation, {clock_.Monotonic() + within, false, nullptr, {}},
                         [this](Operations::Performed performed) { done_.push_back(std::move(performed.result)); });
   }
+  // The device says what it speaks.
+  void Offer(std::vector<uint32_t> formats) {
+    auto device = std::make_shared<Device>(*device_);
+    device->content_formats = std::move(formats);
+    device_ = device;
+  }
   static Operation ReadOf(const std::string& path) {
     Operation operation;
     *operation.mutable_read()->mutable_path() = *lwm2m::ParsePath(path);
@@ -149,6 +155,36 @@ TEST_F(OperationsTest, ACreateWhoseFallbackCannotCarryItKeepsTheAnswer) {
   Respond(415);
   ASSERT_EQ(done_.size(), 1u);
   EXPECT_EQ(done_[0].coap_code(), 415u);
+}
+
+TEST_F(OperationsTest, AFormatThatCannotCarryTheValuesIsPassedOver) {
+  Offer({110, 11542, 60});
+  Operation operation;  // only TLV can leave the instance to the device
+  *operation.mutable_create()->mutable_path() = lwm2m::MakePath(9);
+  Perform(operation);
+  EXPECT_EQ(coap_.last().request.content_format, 11542u);
+  Respond(201);
+  Offer({110});
+  Perform(operation);
+  EXPECT_EQ(coap_.last().request.content_format, 11542u);
+  Respond(201);
+  ASSERT_EQ(done_.size(), 2u);
+  EXPECT_EQ(done_[1].coap_code(), 201u);
+}
+
+TEST_F(OperationsTest, WhatWorkedForACreateIsRemembered) {
+  Operation operation;
+  *operation.mutable_create()->mutable_path() = lwm2m::MakePath(9, 7);
+  auto* node = operation.mutable_create()->add_nodes();
+  *node->mutable_path() = lwm2m::MakePath(9, 7, 1);
+  node->mutable_value()->set_text("v");
+  Perform(operation);
+  EXPECT_EQ(coap_.last().request.content_format, 11542u);
+  Respond(415);
+  EXPECT_EQ(coap_.last().request.content_format, 110u);
+  Respond(201);
+  Perform(operation);
+  EXPECT_EQ(coap_.last().request.content_format, 110u);
 }
 
 TEST_F(OperationsTest, ANewRegistrationStartsAnew) {

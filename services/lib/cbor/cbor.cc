@@ -2,6 +2,8 @@
 
 #include <cbor.h>
 
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -108,6 +110,7 @@ class Decoder {
   absl::StatusOr<std::optional<Item>> Next(int depth) {
     if (at_ >= octets_.size()) return Malformed("cut short");
     if (depth > kMostDepth) return Malformed(absl::StrCat("nested deeper than ", kMostDepth, " levels"));
+    if (++items_ > kMostItems) return Malformed(absl::StrCat("more than ", kMostItems, " items"));
     ASSIGN_OR_RETURN(Token token, Head());
     if (token.is_break) return std::optional<Item>();
     Item item = std::move(token.item);
@@ -159,6 +162,7 @@ class Decoder {
 
   const absl::string_view octets_;
   size_t at_ = 0;
+  size_t items_ = 0;
 };
 
 void Append(const Item& item, std::string* out) {
@@ -178,7 +182,9 @@ void Append(const Item& item, std::string* out) {
       put(cbor_encode_negint(item.number, head, sizeof(head)));
       break;
     case Kind::kFloating: {
-      const bool fits = static_cast<double>(static_cast<float>(item.floating)) == item.floating;
+      // A finite double beyond the range of a single must not be cast to one.
+      const bool in_range = !(std::abs(item.floating) > std::numeric_limits<float>::max());
+      const bool fits = in_range && static_cast<double>(static_cast<float>(item.floating)) == item.floating;
       put(fits ? cbor_encode_single(static_cast<float>(item.floating), head, sizeof(head))
                : cbor_encode_double(item.floating, head, sizeof(head)));
       break;

@@ -8,6 +8,7 @@
 #ifndef ISTHMUS_SERVICES_LIB_CBOR_CBOR_H_
 #define ISTHMUS_SERVICES_LIB_CBOR_CBOR_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -41,12 +42,13 @@ Item Array(std::vector<Item> items);
 Item Map(std::vector<Item> keys_and_values);
 Item Tagged(uint64_t tag, Item item);
 
-// Deepest nesting that is read.
+// Deepest nesting, and most items in all, that are read: an item of one octet takes some eighty in memory.
 inline constexpr int kMostDepth = 32;
+inline constexpr size_t kMostItems = 1 << 19;
 
 // One item that fills `octets`. Items of indefinite length are joined; "undefined" is null. Keys that occur twice are
 // the caller's business.
-//   INVALID_ARGUMENT  malformed, cut short, too deep, followed by something, or text that is not UTF-8.
+//   INVALID_ARGUMENT  malformed, cut short, too deep, too many, followed by something, or text that is not UTF-8.
 absl::StatusOr<Item> Decode(absl::string_view octets);
 
 // The shortest form of each number; a double is written as a single when that says the same.

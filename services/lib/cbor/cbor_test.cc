@@ -100,8 +100,22 @@ TEST(CborTest, WhatIsMalformedIsRefused) {
   }
 }
 
+TEST(CborTest, DoublesBeyondTheRangeOfASingleStayDoubles) {
+  EXPECT_EQ(Hex(Floating(1e300)), "fb7e37e43c8800759c");
+  EXPECT_EQ(Hex(Floating(std::numeric_limits<float>::max())), "fa7f7fffff");
+  EXPECT_EQ(Hex(Floating(std::numeric_limits<double>::max())), "fb7fefffffffffffff");
+}
+
+TEST(CborTest, TheNumberOfItemsIsBounded) {
+  const auto list_of = [](size_t items) { return std::string("\x9f") + std::string(items, '\0') + "\xff"; };
+  EXPECT_THAT(Decode(list_of(kMostItems - 2)), IsOk());
+  EXPECT_THAT(Decode(list_of(kMostItems)), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("more than")));
+}
+
 TEST(CborTest, DepthIsBounded) {
   EXPECT_THAT(Decode(std::string(kMostDepth, '\x81') + '\0'), IsOk());
+  EXPECT_THAT(Decode(std::string(kMostDepth + 1, '\x81') + '\0'),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("deeper")));
   EXPECT_THAT(Decode(std::string(100000, '\x81')), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("deeper")));
   EXPECT_THAT(Decode(std::string(100000, '\xc1')), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("deeper")));
 }

@@ -12,7 +12,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "services/lib/lwm2m/value_text.h"
 #include "services/lib/status/status_macros.h"
 #include "services/lib/utf8/utf8.h"
@@ -21,10 +20,6 @@ namespace isthmus::lwm2m {
 namespace {
 
 constexpr uint32_t kTextFormat = 0, kTlvFormat = 11542;
-
-// Years 1 to 9999: what oneM2M timestamps and google.protobuf.Timestamp can say. Milliseconds in place of seconds fall
-// far outside.
-constexpr int64_t kEarliestTime = -62135596800, kLatestTime = 253402300799;
 
 std::string Describe(const v1::Value& value) {
   switch (value.kind_case()) {
@@ -240,12 +235,9 @@ absl::StatusOr<v1::Value> TypeTime(const v1::Value& value) {
   constexpr ResourceType kType = ResourceType::kTime;
   int64_t seconds = 0;
   if (value.kind_case() == v1::Value::kText) {
-    absl::Time time;
-    std::string error;
-    if (!absl::ParseTime(absl::RFC3339_full, value.text(), &time, &error)) {
-      return Mismatch(value, kType, "seconds since 1970, or a date and time of RFC 3339");
-    }
-    seconds = absl::ToUnixSeconds(time);
+    const absl::StatusOr<int64_t> parsed = ParseDateAndTime(value.text());
+    if (!parsed.ok()) return Mismatch(value, kType, "seconds since 1970, or a date and time of RFC 3339");
+    seconds = *parsed;
   } else {
     ASSIGN_OR_RETURN(seconds, ToSigned(value, kType));
   }

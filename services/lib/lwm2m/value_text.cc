@@ -11,6 +11,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 
 namespace isthmus::lwm2m {
 namespace {
@@ -141,6 +142,25 @@ std::optional<std::string> DecodeBase64(absl::string_view text) {
     }
   }
   return octets;
+}
+
+absl::StatusOr<int64_t> ParseDateAndTime(absl::string_view text) {
+  // absl::ParseTime would also take "infinite-future", years of any length and blanks around it all.
+  const auto refused = [&text]() {
+    return absl::InvalidArgumentError(absl::StrCat(Excerpt(text), " is not a date and time of RFC 3339"));
+  };
+  constexpr size_t kYearDigits = 4;
+  if (text.size() <= kYearDigits || text[kYearDigits] != '-') return refused();
+  for (size_t i = 0; i < kYearDigits; ++i) {
+    if (!IsDigit(text[i])) return refused();
+  }
+  absl::Time time;
+  std::string error;
+  const bool ends = text.back() == 'Z' || text.back() == 'z' || IsDigit(text.back());
+  if (!ends || !absl::ParseTime(absl::RFC3339_full, text, &time, &error)) return refused();
+  const int64_t seconds = absl::ToUnixSeconds(time);
+  if (seconds < kEarliestTime || seconds > kLatestTime) return refused();
+  return seconds;
 }
 
 absl::StatusOr<v1::ObjectLinkValue> ParseObjectLink(absl::string_view text) {

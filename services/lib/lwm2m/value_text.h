@@ -33,6 +33,14 @@ std::string FormatFloat(double number);
 // Both alphabets of RFC 4648, with or without padding; nullopt for anything else, white space included.
 std::optional<std::string> DecodeBase64(absl::string_view text);
 
+// Seconds since 1970 that a Time may have: the years 1 to 9999, which oneM2M timestamps and google.protobuf.Timestamp
+// can say. Milliseconds in place of seconds fall far outside.
+inline constexpr int64_t kEarliestTime = -62135596800, kLatestTime = 253402300799;
+
+// A date and time of RFC 3339, for example "2023-11-28T21:00:00+09:00", as seconds since 1970; a fraction is cut off.
+// INVALID_ARGUMENT for other text and for years beyond 1 to 9999.
+absl::StatusOr<int64_t> ParseDateAndTime(absl::string_view text);
+
 // "3:0".
 absl::StatusOr<v1::ObjectLinkValue> ParseObjectLink(absl::string_view text);
 std::string FormatObjectLink(const v1::ObjectLinkValue& link);

@@ -70,6 +70,20 @@ TEST(ValueTextTest, Base64OfBothAlphabets) {
   }
 }
 
+TEST(ValueTextTest, DatesAndTimes) {
+  EXPECT_EQ(*ParseDateAndTime("2023-11-28T12:00:00Z"), 1701172800);
+  EXPECT_EQ(*ParseDateAndTime("2023-11-28T21:00:00+09:00"), 1701172800);
+  EXPECT_EQ(*ParseDateAndTime("2023-11-28T12:00:00.999Z"), 1701172800);
+  EXPECT_EQ(*ParseDateAndTime("0001-01-01T00:00:00Z"), kEarliestTime);
+  EXPECT_EQ(*ParseDateAndTime("9999-12-31T23:59:59Z"), kLatestTime);
+  for (const char* text :
+       {"", "Z", "2023", "infinite-future", "infinite-past", " 2023-11-28T12:00:00Z", "2023-11-28T12:00:00Z ",
+        "12023-11-28T12:00:00Z", "0000-12-31T23:59:59Z", "-001-01-01T00:00:00Z", "9999-12-31T23:59:59-01:00",
+        "2023-11-28 12:00:00Z", "2023-13-28T12:00:00Z", "20231128T120000Z"}) {
+    EXPECT_THAT(ParseDateAndTime(text), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("RFC 3339"))) << text;
+  }
+}
+
 TEST(ValueTextTest, ObjectLinks) {
   const absl::StatusOr<v1::ObjectLinkValue> link = ParseObjectLink("65535:1");
   ASSERT_THAT(link, IsOk());

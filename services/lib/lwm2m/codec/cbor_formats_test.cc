@@ -2,24 +2,19 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/lib/lwm2m/codec/codec.h"
+#include "services/lib/lwm2m/codec/expect_nodes.h"
 #include "services/lib/lwm2m/codec/node_text.h"
 #include "services/lib/lwm2m/path.h"
-#include "services/lib/status/status_matchers.h"
 
 namespace isthmus::lwm2m::codec {
 namespace {
 
-using status::IsOk;
-using status::StatusIs;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 constexpr int64_t kNow = 1700000000;
@@ -31,14 +26,6 @@ std::string Hex(uint32_t format, const std::vector<v1::Node>& nodes, absl::strin
   const absl::StatusOr<std::string> payload = Encode(format, nodes, *ParsePath(path));
   return payload.ok() ? absl::BytesToHexString(*payload) : std::string(payload.status().message());
 }
-
-#define EXPECT_NODES(decoded, ...)                            \
-  do {                                                        \
-    const auto nodes = decoded;                               \
-    ASSERT_THAT(nodes, IsOk());                               \
-    EXPECT_THAT(NodeTexts(*nodes), ElementsAre(__VA_ARGS__)); \
-  } while (false)
-#define EXPECT_REFUSED(decoded, why) EXPECT_THAT(decoded, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(why)))
 
 // ---- SenML CBOR ----------------------------------------------------------------------------------------------------
 
@@ -80,8 +67,23 @@ TEST(SenMlCborTest, TimeAsANumberATagOrText) {
                  "/3/0/13=time:1701172800");
   }
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c06161"), "RFC 3339");
-  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c11b00038d7ea4c68000"), "not in seconds");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c11b00038d7ea4c68000"), "years 1 to 9999");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c11bffffffffffffffff"), "years 1 to 9999");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c1fb7e37e43c8800759c"), "years 1 to 9999");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c1f97e00"), "not finite");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c16161"), "not a number");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "03c06f696e66696e6974652d667574757265"), "RFC 3339");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c21a6565d640"), "tag 2");
+}
+
+// Of when a value was measured, label 6.
+TEST(SenMlCborTest, TimesOfRecordsAreNumbers) {
+  const std::string record = "81a300662f332f302f3902185006";
+  EXPECT_NODES(DecodeHex(kSenMlCbor, record + "1a6565d640"), "/3/0/9=80@1701172800");
+  EXPECT_NODES(DecodeHex(kSenMlCbor, record + "c11a6565d640"), "/3/0/9=80@1701172800");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, record + "c074323032332d31312d32385431323a30303a30305a"), "a time with tag 0");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, record + "1bffffffffffffffff"), "years 1 to 9999");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, record + "6161"), "a time that is not a number");
 }
 
 TEST(SenMlCborTest, OfSeveralRecordsTheLatestCounts) {
@@ -108,6 +110,7 @@ TEST(SenMlCborTest, Encoded) {
             "82a321652f332f302f006130036441636d65a2006139021850");
   EXPECT_EQ(Hex(kSenMlCbor, {ObjectLinkNode("/3/0/22/0", 3, 1)}, "/3/0"),
             "81a321652f332f302f006432322f3063766c6f63333a31");
+  EXPECT_EQ(Hex(kSenMlCbor, {TimeNode("/3/0/13", 1701172800)}, "/3/0"), "81a321652f332f302f00623133021a6565d640");
   EXPECT_NODES(DecodeHex(kSenMlCbor, "80"));
 }
 
@@ -144,6 +147,11 @@ TEST(Lwm2mCborTest, MapsInMapsAndListsOfLevels) {
       "a103a100a3006441636d6507a10105091850");
 }
 
+TEST(Lwm2mCborTest, TimeIsTagged) {
+  EXPECT_EQ(Hex(kLwm2mCbor, {TimeNode("/3/0/13", 1701172800)}, "/3/0"), "a103a100a10dc11a6565d640");
+  EXPECT_NODES(DecodeHex(kLwm2mCbor, "a103a100a10dc11a6565d640"), "/3/0/13=time:1701172800");
+}
+
 TEST(Lwm2mCborTest, WhatItIsNotIsRefused) {
   EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "1850"), "expected a map");
   EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "a103a1001850"), "/3/0: a value where a map is due");
@@ -154,6 +162,8 @@ TEST(Lwm2mCborTest, WhatItIsNotIsRefused) {
   EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "a1850300090a0b01"), "more than four levels");
   EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "a1840300090aa0"), "a resource instance that is a map");
   EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "a103a100a2091850091851"), "twice");
+  EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "a2830300091850840300090001"), "/3/0/9: has a value and instances");
+  EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "a2840300090001830300091850"), "/3/0/9: has a value and instances");
   EXPECT_REFUSED(DecodeHex(kLwm2mCbor, "a1830300098101"), "/3/0/9: a list");
 }
 

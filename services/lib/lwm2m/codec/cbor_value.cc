@@ -13,49 +13,38 @@ namespace isthmus::lwm2m::codec {
 namespace {
 
 constexpr uint64_t kDateAndTimeText = 0, kEpochTime = 1;
-constexpr double kMostSeconds = 1e12;  // beyond it nobody means seconds
 
 absl::Status Refused(absl::string_view why) { return absl::InvalidArgumentError(why); }
 
 absl::StatusOr<v1::Value> TimeOf(const cbor::Item& tagged) {
   const cbor::Item& inner = tagged.items.front();
-  absl::Time time;
+  v1::Value value;
   if (tagged.number == kDateAndTimeText) {
     if (inner.kind != cbor::Kind::kText) return Refused("a date (tag 0) that is not text");
-    std::string error;
-    if (!absl::ParseTime(absl::RFC3339_full, inner.octets, &time, &error)) {
-      return Refused(absl::StrCat("the date ", Excerpt(inner.octets), " is not one of RFC 3339"));
-    }
+    ASSIGN_OR_RETURN(const int64_t seconds, ParseDateAndTime(inner.octets));
+    value.set_time(seconds);
   } else if (tagged.number == kEpochTime) {
     ASSIGN_OR_RETURN(const absl::Duration since, SecondsFromCbor(inner));
-    time = absl::UnixEpoch() + since;
+    value.set_time(absl::ToUnixSeconds(absl::UnixEpoch() + since));
+    if (value.time() < kEarliestTime || value.time() > kLatestTime) {
+      return Refused("a time outside of the years 1 to 9999: expected seconds");
+    }
   } else {
     return Refused(absl::StrCat("tag ", tagged.number, " is not known"));
   }
-  v1::Value value;
-  value.set_time(absl::ToUnixSeconds(time));
   return value;
 }
 
 }  // namespace
 
 absl::StatusOr<absl::Duration> SecondsFromCbor(const cbor::Item& item) {
-  switch (item.kind) {
-    case cbor::Kind::kUnsigned:
-    case cbor::Kind::kNegative: {
-      if (item.number > static_cast<uint64_t>(kMostSeconds)) return Refused("a time that is not in seconds");
-      const auto number = static_cast<int64_t>(item.number);
-      return absl::Seconds(item.kind == cbor::Kind::kUnsigned ? number : -1 - number);
-    }
-    case cbor::Kind::kFloating:
-      if (!(std::abs(item.floating) <= kMostSeconds)) return Refused("a time that is not in seconds");
-      return absl::Seconds(item.floating);
-    case cbor::Kind::kTag:
-      if (item.number == kEpochTime) return SecondsFromCbor(item.items.front());
-      return Refused(absl::StrCat("a time with tag ", item.number));
-    default:
-      return Refused("a time that is not a number");
-  }
+  if (item.kind == cbor::Kind::kTag && item.number == kEpochTime) return SecondsFromCbor(item.items.front());
+  if (item.kind == cbor::Kind::kTag) return Refused(absl::StrCat("a time with tag ", item.number));
+  ASSIGN_OR_RETURN(const v1::Value number, FromCbor(item));
+  if (number.has_integer()) return absl::Seconds(number.integer());
+  if (number.has_unsigned_integer()) return absl::InfiniteDuration();  // beyond any time
+  if (number.has_floating()) return absl::Seconds(number.floating());
+  return Refused("a time that is not a number");
 }
 
 absl::StatusOr<v1::Value> FromCbor(const cbor::Item& item) {

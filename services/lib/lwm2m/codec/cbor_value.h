@@ -20,7 +20,7 @@ cbor::Item ToCbor(const v1::Value& value);
 // The same, but for Time, which has tag 1, as CBOR and LwM2M CBOR want it.
 cbor::Item ToTaggedCbor(const v1::Value& value);
 
-// Seconds, to the nanosecond as far as the item tells them.
+// Seconds of a number, tagged as a time or not; how many are a time that somebody means is the caller's business.
 absl::StatusOr<absl::Duration> SecondsFromCbor(const cbor::Item& item);
 
 }  // namespace isthmus::lwm2m::codec

@@ -91,6 +91,16 @@ TEST(CodecTest, WhatNoFormatCanCarryIsRefused) {
     ASSERT_THAT(decoded, IsOk());
     EXPECT_EQ((*decoded)[0].time().seconds(), 1701172800) << FormatName(format);
   }
+  timed.mutable_time()->set_nanos(500000000);
+  for (const uint32_t format : {kSenMlJson, kSenMlCbor, kLwm2mJson}) {
+    const auto decoded = Decode(format, *Encode(format, {timed}, path), path, kNow);
+    ASSERT_THAT(decoded, IsOk());
+    EXPECT_EQ((*decoded)[0].time().nanos(), 500000000) << FormatName(format);
+  }
+  timed.mutable_time()->set_seconds(1000);
+  for (const uint32_t format : {kSenMlJson, kSenMlCbor, kLwm2mJson}) {
+    EXPECT_THAT(Encode(format, {timed}, path), refused("too early to be an absolute one"));
+  }
 }
 
 // Types by resource number, as an object definition would give them.

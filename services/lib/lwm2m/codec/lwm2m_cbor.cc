@@ -52,7 +52,16 @@ class Reader {
     }
     return absl::OkStatus();
   }
-  std::vector<v1::Node> Take() { return std::move(nodes_); }
+  // A resource has a value or instances.
+  absl::StatusOr<std::vector<v1::Node>> Take() {
+    for (const v1::Node& node : nodes_) {
+      if (!node.path().has_resource_instance_id()) continue;
+      v1::Path resource = node.path();
+      resource.clear_resource_instance_id();
+      if (seen_.contains(PathToString(resource))) return Refused(Levels(resource), "has a value and instances");
+    }
+    return std::move(nodes_);
+  }
 
  private:
   absl::Status Descend(const cbor::Item& key, std::vector<uint32_t>* levels) const {

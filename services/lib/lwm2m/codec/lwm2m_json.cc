@@ -13,6 +13,7 @@
 #include "rapidjson/memorystream.h"
 #include "rapidjson/stringbuffer.h"
 #include "rapidjson/writer.h"
+#include "services/lib/lwm2m/codec/json_end.h"
 #include "services/lib/lwm2m/codec/senml_records.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/lwm2m/value_text.h"
@@ -27,10 +28,31 @@ absl::Status Refused(absl::string_view why) { return absl::InvalidArgumentError(
 
 absl::string_view TextOf(const Json& json) { return absl::string_view(json.GetString(), json.GetStringLength()); }
 
-absl::StatusOr<absl::Duration> TimeOf(const Json& json, absl::string_view label) {
-  if (!json.IsNumber()) return Refused(absl::StrCat("the value of ", label, " is not a number"));
-  if (json.IsInt64()) return ParseSenMlTime(absl::StrCat(json.GetInt64()));
-  return ParseSenMlTime(FormatFloat(json.GetDouble()));
+// The member of that name, or null. INVALID_ARGUMENT when it occurs twice: to take either would lose the other.
+absl::StatusOr<const Json*> Member(const Json& object, absl::string_view name) {
+  const Json* found = nullptr;
+  for (const auto& member : object.GetObject()) {
+    if (TextOf(member.name) != name) continue;
+    if (found != nullptr) return Refused(absl::StrCat(name, " occurs twice"));
+    found = &member.value;
+  }
+  return found;
+}
+
+absl::StatusOr<std::optional<std::string>> TextMember(const Json& object, absl::string_view name) {
+  ASSIGN_OR_RETURN(const Json* json, Member(object, name));
+  if (json == nullptr) return std::optional<std::string>();
+  if (!json->IsString()) return Refused(absl::StrCat("the value of ", name, " is not text"));
+  return std::optional<std::string>(TextOf(*json));
+}
+
+absl::StatusOr<std::optional<absl::Duration>> TimeMember(const Json& object, absl::string_view name) {
+  ASSIGN_OR_RETURN(const Json* json, Member(object, name));
+  if (json == nullptr) return std::optional<absl::Duration>();
+  if (!json->IsNumber()) return Refused(absl::StrCat("the value of ", name, " is not a number"));
+  const std::string number = json->IsInt64() ? absl::StrCat(json->GetInt64()) : FormatFloat(json->GetDouble());
+  ASSIGN_OR_RETURN(const absl::Duration time, ParseSenMlTime(number));
+  return std::optional<absl::Duration>(time);
 }
 
 // The one of v, sv, bv, ov that an entry has.
@@ -66,27 +88,19 @@ absl::StatusOr<v1::Value> ValueOf(const Json& entry) {
   return *std::move(value);
 }
 
-const Json* Member(const Json& object, const char* name) {
-  const auto found = object.FindMember(name);
-  return found == object.MemberEnd() ? nullptr : &found->value;
-}
-
 absl::Status AddEntry(const Json& entry, const std::string& base_name, absl::Duration base_time,
                       SenMlResolver* resolver) {
   if (!entry.IsObject()) return Refused("an entry of e that is not an object");
   SenMlRecord record;
   record.base_name = base_name;
   record.base_time = base_time;
-  if (const Json* name = Member(entry, "n")) {
-    if (!name->IsString()) return Refused("the value of n is not text");
-    record.name = std::string(TextOf(*name));
+  ASSIGN_OR_RETURN(record.time, TimeMember(entry, "t"));
+  ASSIGN_OR_RETURN(record.name, TextMember(entry, "n"));
+  if (record.name.has_value() && !record.name->empty()) {
     // Names and base names are joined as they are; without a slash at either side one of the two forgot it.
     const bool apart = !base_name.empty() && base_name.back() == '/';
-    if (!record.name->empty() && record.name->front() != '/' && !apart) record.name->insert(0, "/");
-    if (!record.name->empty() && record.name->front() == '/' && apart) record.name->erase(0, 1);
-  }
-  if (const Json* time = Member(entry, "t")) {
-    ASSIGN_OR_RETURN(record.time, TimeOf(*time, "t"));
+    if (record.name->front() != '/' && !apart) record.name->insert(0, "/");
+    if (record.name->front() == '/' && apart) record.name->erase(0, 1);
   }
   ASSIGN_OR_RETURN(record.value, ValueOf(entry));
   const absl::Status status = resolver->Add(std::move(record));
@@ -106,23 +120,15 @@ absl::StatusOr<std::vector<v1::Node>> DecodeLwm2mJson(absl::string_view payload,
     return absl::InvalidArgumentError(absl::StrCat("LwM2M JSON, octet ", document.GetErrorOffset(), ": ",
                                                    rapidjson::GetParseError_En(document.GetParseError())));
   }
-  // RapidJSON takes a zero octet for the end of the text, and would not see what follows it.
-  size_t end = stream.Tell();
-  while (end < payload.size() && absl::string_view(" \t\r\n").find(payload[end]) != absl::string_view::npos) ++end;
-  if (end < payload.size()) return Refused("something follows the object");
+  RETURN_IF_ERROR(CheckNothingFollows(payload, stream.Tell(), "LwM2M JSON"));
   if (!document.IsObject()) return Refused("expected an object with e");
 
+  ASSIGN_OR_RETURN(const std::optional<std::string> given_name, TextMember(document, "bn"));
+  ASSIGN_OR_RETURN(const std::optional<absl::Duration> given_time, TimeMember(document, "bt"));
   // Without a base name, names are relative to what was read.
-  std::string base_name = PathToString(path);
-  if (const Json* json = Member(document, "bn")) {
-    if (!json->IsString()) return Refused("the value of bn is not text");
-    base_name = std::string(TextOf(*json));
-  }
-  absl::Duration base_time;
-  if (const Json* json = Member(document, "bt")) {
-    ASSIGN_OR_RETURN(base_time, TimeOf(*json, "bt"));
-  }
-  const Json* entries = Member(document, "e");
+  const std::string base_name = given_name.value_or(PathToString(path));
+  const absl::Duration base_time = given_time.value_or(absl::ZeroDuration());
+  ASSIGN_OR_RETURN(const Json* entries, Member(document, "e"));
   if (entries == nullptr || !entries->IsArray()) return Refused("expected a list e");
   SenMlResolver resolver(now);
   for (const Json& entry : entries->GetArray()) RETURN_IF_ERROR(AddEntry(entry, base_name, base_time, &resolver));
@@ -135,6 +141,9 @@ absl::StatusOr<std::string> EncodeLwm2mJson(const std::vector<const v1::Node*>& 
   const auto text = [&writer](absl::string_view value) {
     writer.String(value.data(), static_cast<rapidjson::SizeType>(value.size()));
   };
+  const auto number = [&writer](const std::string& value) {
+    writer.RawValue(value.data(), value.size(), rapidjson::kNumberType);
+  };
   writer.StartObject();
   writer.Key("bn"), text("/");
   writer.Key("e"), writer.StartArray();
@@ -143,10 +152,8 @@ absl::StatusOr<std::string> EncodeLwm2mJson(const std::vector<const v1::Node*>& 
     writer.StartObject();
     writer.Key("n"), text(PathToString(node->path()).substr(1));
     if (node->has_time()) {
-      if (absl::Seconds(node->time().seconds()) < kFirstAbsoluteTime) {
-        return Refused(absl::StrCat("the time of ", PathToString(node->path()), " is too early to be an absolute one"));
-      }
-      writer.Key("t"), writer.Int64(node->time().seconds());
+      RETURN_IF_ERROR(CheckTimeIsAbsolute(*node, "LwM2M JSON"));
+      writer.Key("t"), number(FormatSenMlTime(*node));
     }
     switch (value.kind_case()) {
       case v1::Value::kText:
@@ -173,11 +180,9 @@ absl::StatusOr<std::string> EncodeLwm2mJson(const std::vector<const v1::Node*>& 
       case v1::Value::kTime:
         writer.Key("v"), writer.Int64(value.time());
         break;
-      case v1::Value::kFloating: {
-        const std::string number = FormatFloat(value.floating());
-        writer.Key("v"), writer.RawValue(number.data(), number.size(), rapidjson::kNumberType);
+      case v1::Value::kFloating:
+        writer.Key("v"), number(FormatFloat(value.floating()));
         break;
-      }
       case v1::Value::kRaw:
       case v1::Value::KIND_NOT_SET:
         break;  // refused before

@@ -16,7 +16,8 @@ namespace isthmus::lwm2m::codec {
 // Values are typed; what has type Opaque comes as base64 in a `text`, for the format does not tell the two apart.
 absl::StatusOr<std::vector<v1::Node>> DecodeLwm2mJson(absl::string_view payload, const v1::Path& path, absl::Time now);
 
-// `nodes` are sorted by path and checked. Times are kept to the second.
+// `nodes` are sorted by path and checked. Times are kept; what is read of their fraction is as good as a
+// double (a quarter of a microsecond today).
 absl::StatusOr<std::string> EncodeLwm2mJson(const std::vector<const v1::Node*>& nodes, const v1::Path& path);
 
 }  // namespace isthmus::lwm2m::codec

@@ -105,6 +105,36 @@ TEST(RobustnessTest, SenMlJson) {
                         "\"bn\":\"/\"", std::string(1, '\0'), "\xFF"}));
 }
 
+TEST(RobustnessTest, Lwm2mJson) {
+  CheckDecoder(
+      kLwm2mJson,
+      Mutator({R"({"bn":"/3/0/","e":[{"n":"0","sv":"Acme"},{"n":"9","v":80,"t":-30},{"n":"6/1","bv":true}]})",
+               R"({"bt":1701172800.25,"bn":"/3/0","e":[{"n":"/9","v":1.5e3},{"n":"6/1","ov":"3:0"}],"x":[{}]})"},
+              {"\"", "[", "{", "}", "]", ",", ":", "1e999", "null", "\\u0000", "\\ud800", "\"v\":1", "\"bn\":\"/\"",
+               "\"e\":[]", std::string(1, '\0'), "\xFF"}));
+}
+
+TEST(RobustnessTest, SenMlCbor) {
+  CheckDecoder(kSenMlCbor, Mutator({Hex("82a321652f332f302f006130036441636d65a2006139021850"),
+                                    Hex("81a300662f332f302f3902fb4054000000000000061a6565d640"),
+                                    Hex("81a321652f332f302f0063362f3163766c6f63333a31")},
+                                   {Hex("80"), Hex("a0"), Hex("9f"), Hex("bf"), Hex("ff"), Hex("f6"), Hex("f97e00"),
+                                    Hex("c1"), Hex("c0"), Hex("5bffffffffffffffff"), Hex("9bffffffffffffffff"),
+                                    Hex("1bffffffffffffffff"), Hex("61ff")}));
+}
+
+TEST(RobustnessTest, Cbor) {
+  CheckDecoder(kCbor, Mutator({Hex("1850"), Hex("6441636d65"), Hex("c11a6565d640"), Hex("5f42010243030405ff")},
+                              {Hex("c1"), Hex("ff"), Hex("f6"), Hex("3bffffffffffffffff"), Hex("61ff")}));
+}
+
+TEST(RobustnessTest, Lwm2mCbor) {
+  CheckDecoder(kLwm2mCbor, Mutator({Hex("a103a100a2006441636d65091850"), Hex("a1820300a206a200010102091850"),
+                                    Hex("a183030009c11a6565d640")},
+                                   {Hex("a0"), Hex("80"), Hex("bf"), Hex("ff"), Hex("820300"),
+                                    Hex("bbffffffffffffffff"), Hex("1a00010000"), Hex("61ff")}));
+}
+
 TEST(RobustnessTest, Text) {
   CheckDecoder(kText, Mutator({"80", "-0.5", "1e2", "3:0", "QUJD", "Acme"}, {"e", ".", "-", "9999999999", ":"}));
 }
@@ -137,14 +167,23 @@ TEST(RobustnessTest, LinkFormat) {
 
 TEST(RobustnessTest, LargePayloadsTakeLinearTime) {
   const absl::Time now = absl::FromUnixSeconds(1700000000);
-  std::string tlv, json = "[", links;
+  std::string tlv, json = "[", links, lwm2m_json = "{\"e\":[", senml_cbor = "\x9f", lwm2m_cbor = "\xa1\x82\x03";
+  lwm2m_cbor += std::string(1, '\0') + "\xbf";
+  const auto two_octets = [](int i) { return std::string({static_cast<char>(i >> 8), static_cast<char>(i)}); };
   for (int i = 0; i < 60000; ++i) {
     absl::StrAppend(&tlv, Hex("E0"), std::string(1, static_cast<char>(i >> 8)), std::string(1, static_cast<char>(i)));
     absl::StrAppend(&json, i == 0 ? "" : ",", "{\"n\":\"/3/0/", i, "\",\"v\":1}");
+    absl::StrAppend(&lwm2m_json, i == 0 ? "" : ",", "{\"n\":\"", i, "\",\"v\":1}");
+    const std::string name = absl::StrCat("/3/0/", i);
+    senml_cbor += Hex("a200") + static_cast<char>(0x60 + name.size()) + name + Hex("0201");
+    lwm2m_cbor += Hex("19") + two_octets(i) + Hex("01");
     absl::StrAppend(&links, i == 0 ? "" : ",", "</", i, "/0>");
   }
   EXPECT_EQ(Decode(kTlv, tlv, MakePath(3, 0), now)->size(), 60000u);
   EXPECT_EQ(Decode(kSenMlJson, json + "]", MakePath(3, 0), now)->size(), 60000u);
+  EXPECT_EQ(Decode(kLwm2mJson, lwm2m_json + "]}", MakePath(3, 0), now)->size(), 60000u);
+  EXPECT_EQ(Decode(kSenMlCbor, senml_cbor + "\xff", MakePath(3, 0), now)->size(), 60000u);
+  EXPECT_EQ(Decode(kLwm2mCbor, lwm2m_cbor + "\xff", MakePath(3, 0), now)->size(), 60000u);
   EXPECT_EQ(ParseRegistrationLinks(links)->links.size(), 60000u);
   EXPECT_FALSE(ParseRegistrationLinks(std::string(300000, '<')).ok());
   EXPECT_FALSE(ParseRegistrationLinks(absl::StrCat("</3>", std::string(300000, ';'), "x=\"")).ok());

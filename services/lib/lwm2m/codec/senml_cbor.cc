@@ -161,14 +161,12 @@ absl::StatusOr<std::string> EncodeSenMlCbor(const std::vector<const v1::Node*>& 
     map.items.push_back(cbor::Integer(kName));
     map.items.push_back(cbor::Text(name));
     if (node->has_time()) {
-      if (absl::Seconds(node->time().seconds()) < kFirstAbsoluteTime) {
-        return Refused(
-            absl::StrCat("SenML CBOR: the time of ", PathToString(path), " is too early to be an absolute one"));
-      }
+      RETURN_IF_ERROR(CheckTimeIsAbsolute(*node, "SenML CBOR"));
+      const int64_t seconds = node->time().seconds();
+      const int32_t nanos = node->time().nanos();
       map.items.push_back(cbor::Integer(kTime));
-      map.items.push_back(node->time().nanos() == 0 ? cbor::Integer(node->time().seconds())
-                                                    : cbor::Floating(static_cast<double>(node->time().seconds()) +
-                                                                     node->time().nanos() / 1e9));
+      map.items.push_back(nanos == 0 ? cbor::Integer(seconds)
+                                     : cbor::Floating(static_cast<double>(seconds) + nanos / 1e9));
     }
     AppendValue(node->value(), &map);
     list.items.push_back(std::move(map));

@@ -15,7 +15,8 @@ namespace isthmus::lwm2m::codec {
 // Values are typed; a String is `text`, whatever it is by its object definition.
 absl::StatusOr<std::vector<v1::Node>> DecodeSenMlCbor(absl::string_view payload, const v1::Path& path, absl::Time now);
 
-// `nodes` are sorted by path and checked. Times are kept.
+// `nodes` are sorted by path and checked. Times are kept, their fraction as well as a double can (a quarter
+// of a microsecond today).
 absl::StatusOr<std::string> EncodeSenMlCbor(const std::vector<const v1::Node*>& nodes, const v1::Path& path);
 
 }  // namespace isthmus::lwm2m::codec

@@ -8,7 +8,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "rapidjson/encodedstream.h"
 #include "rapidjson/encodings.h"
 #include "rapidjson/error/en.h"
@@ -16,6 +15,7 @@
 #include "rapidjson/reader.h"
 #include "rapidjson/stringbuffer.h"
 #include "rapidjson/writer.h"
+#include "services/lib/lwm2m/codec/json_end.h"
 #include "services/lib/lwm2m/codec/senml_records.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/lwm2m/value_text.h"
@@ -271,12 +271,7 @@ absl::StatusOr<std::vector<v1::Node>> DecodeSenMlJson(absl::string_view payload,
         "SenML JSON, octet ", result.Offset(), ": ",
         handler.error().empty() ? absl::string_view(rapidjson::GetParseError_En(result.Code())) : handler.error()));
   }
-  // RapidJSON takes a zero octet for the end of the text, and would not see what follows it.
-  size_t end = stream.Tell();
-  while (end < payload.size() && absl::string_view(" \t\r\n").find(payload[end]) != absl::string_view::npos) ++end;
-  if (end < payload.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("SenML JSON, octet ", end, ": something follows the list"));
-  }
+  RETURN_IF_ERROR(CheckNothingFollows(payload, stream.Tell(), "SenML JSON"));
   return handler.Take();
 }
 
@@ -299,18 +294,8 @@ absl::StatusOr<std::string> EncodeSenMlJson(const std::vector<const v1::Node*>& 
     if (path.has_resource_instance_id()) absl::StrAppend(&name, "/", path.resource_instance_id());
     WriteText(&writer, name);
     if (node->has_time()) {
-      const absl::Duration since = absl::Seconds(node->time().seconds());
-      if (since < kFirstAbsoluteTime) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("SenML JSON: the time of ", PathToString(path), " is too early to be an absolute one"));
-      }
-      writer.Key("t");
-      std::string seconds = absl::StrCat(node->time().seconds());
-      if (node->time().nanos() != 0) {
-        absl::StrAppendFormat(&seconds, ".%09d", node->time().nanos());
-        while (seconds.back() == '0') seconds.pop_back();
-      }
-      WriteNumber(&writer, seconds);
+      RETURN_IF_ERROR(CheckTimeIsAbsolute(*node, "SenML JSON"));
+      writer.Key("t"), WriteNumber(&writer, FormatSenMlTime(*node));
     }
     WriteValue(node->value(), &writer);
     writer.EndObject();

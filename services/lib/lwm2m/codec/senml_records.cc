@@ -5,6 +5,7 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/lwm2m/value_text.h"
 #include "services/lib/status/status_macros.h"
@@ -15,9 +16,6 @@ namespace {
 // The longest full name: "/65535/65535/65535/65535" and a slash at its end. A base name is joined to every record's
 // name, so a long one has to be refused before.
 constexpr size_t kLongestName = 25;
-
-// Years 1 to 9999, which google.protobuf.Timestamp can say.
-const absl::Time kEarliest = absl::FromUnixSeconds(-62135596800), kLatest = absl::FromUnixSeconds(253402300799);
 
 }  // namespace
 
@@ -50,6 +48,21 @@ absl::StatusOr<absl::Duration> ParseSenMlTime(absl::string_view number) {
   return number.front() == '-' ? whole - fraction : whole + fraction;
 }
 
+absl::Status CheckTimeIsAbsolute(const v1::Node& node, absl::string_view format_name) {
+  if (!node.has_time() || absl::Seconds(node.time().seconds()) >= kFirstAbsoluteTime) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(format_name, ": the time of ", PathToString(node.path()), " is too early to be an absolute one"));
+}
+
+std::string FormatSenMlTime(const v1::Node& node) {
+  std::string seconds = absl::StrCat(node.time().seconds());
+  if (node.time().nanos() != 0) {
+    absl::StrAppendFormat(&seconds, ".%09d", node.time().nanos());
+    while (seconds.back() == '0') seconds.pop_back();
+  }
+  return seconds;
+}
+
 absl::Status SenMlResolver::Add(SenMlRecord record) {
   const bool has_base = record.base_name.has_value() || record.base_time.has_value();
   if (record.base_name.has_value()) base_name_ = *std::move(record.base_name);
@@ -75,7 +88,7 @@ absl::Status SenMlResolver::Add(SenMlRecord record) {
 
   const absl::Duration since = base_time_ + record.time.value_or(absl::ZeroDuration());
   const absl::Time time = since < kFirstAbsoluteTime ? now_ + since : absl::UnixEpoch() + since;
-  if (time < kEarliest || time > kLatest) {
+  if (time < absl::FromUnixSeconds(kEarliestTime) || time > absl::FromUnixSeconds(kLatestTime)) {
     return absl::InvalidArgumentError(
         absl::StrCat("the time of ", name, " lies outside of the years 1 to 9999: expected seconds"));
   }

@@ -33,6 +33,12 @@ inline constexpr absl::Duration kFirstAbsoluteTime = absl::Seconds(1 << 28);
 // A decimal number of seconds, to the nanosecond. INVALID_ARGUMENT when it is none or nobody's time.
 absl::StatusOr<absl::Duration> ParseSenMlTime(absl::string_view number);
 
+// Formats tell times as numbers of seconds, and small ones are relative: INVALID_ARGUMENT when `node` has a time that
+// would be taken for one.
+absl::Status CheckTimeIsAbsolute(const v1::Node& node, absl::string_view format_name);
+// The node's time as a decimal number of seconds, to the nanosecond.
+std::string FormatSenMlTime(const v1::Node& node);
+
 class SenMlResolver {
  public:
   explicit SenMlResolver(absl::Time now) : now_(now) {}
