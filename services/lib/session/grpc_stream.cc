@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -199,8 +200,10 @@ class Handle final : public FrameStream {
 
 class ClientCall final : public Call<grpc::ClientBidiReactor<v1::Frame, v1::Frame>> {
  public:
-  explicit ClientCall(const std::shared_ptr<grpc::ChannelInterface>& channel)
-      : stub_(v1::SessionService::NewStub(channel)), context_(std::make_unique<grpc::ClientContext>()) {}
+  explicit ClientCall(std::shared_ptr<grpc::ChannelInterface> channel)
+      : channel_(std::move(channel)),
+        stub_(v1::SessionService::NewStub(channel_)),
+        context_(std::make_unique<grpc::ClientContext>()) {}
 
   void Open() {
     self_ = shared_from_this();
@@ -217,14 +220,16 @@ class ClientCall final : public Call<grpc::ClientBidiReactor<v1::Frame, v1::Fram
   void EndCall() override { StartWritesDone(); }
   void CancelCall() override { context_->TryCancel(); }
   void EndOfReads() override { RemoveHold(); }
-  // The last channel of a process must not go on one of gRPC's own threads: it waits for them to end. Once `on_close`
-  // has been called, nothing here holds the channel any more.
+  // The last channel of a process waits for gRPC's threads to end, and this is one of them: it would wait for itself
+  // and then go on with a queue that is gone. So the channel goes on a thread of its own.
   void LetGo() override {
     context_.reset();
     stub_.reset();
+    std::thread([channel = std::move(channel_)]() mutable { channel.reset(); }).detach();
   }
   bool KeepReadingAtTheEnd() const override { return true; }
 
+  std::shared_ptr<grpc::ChannelInterface> channel_;
   std::unique_ptr<v1::SessionService::Stub> stub_;
   std::unique_ptr<grpc::ClientContext> context_;
 };
@@ -301,8 +306,8 @@ class SessionServer::Streams::ServerCall final : public Call<grpc::ServerBidiRea
   bool cancelled_ = false;
 };
 
-std::shared_ptr<FrameStream> OpenStream(const std::shared_ptr<grpc::ChannelInterface>& channel) {
-  auto call = std::make_shared<ClientCall>(channel);
+std::shared_ptr<FrameStream> OpenStream(std::shared_ptr<grpc::ChannelInterface> channel) {
+  auto call = std::make_shared<ClientCall>(std::move(channel));
   call->Open();
   return std::make_shared<Handle<ClientCall>>(std::move(call));
 }

@@ -24,9 +24,9 @@
 
 namespace isthmus::session {
 
-// Opens a call at once. When the other side cannot be reached, `on_close` says so (UNAVAILABLE). Keep the channel until
-// then: the last channel of a process must not go on a thread of gRPC.
-std::shared_ptr<FrameStream> OpenStream(const std::shared_ptr<grpc::ChannelInterface>& channel);
+// Opens a call at once. When the other side cannot be reached, `on_close` says so (UNAVAILABLE). The stream holds the
+// channel until then.
+std::shared_ptr<FrameStream> OpenStream(std::shared_ptr<grpc::ChannelInterface> channel);
 
 // Thread-safe. Must outlive the gRPC server that serves it.
 class SessionServer final : public v1::SessionService::CallbackService {
