@@ -22,6 +22,8 @@ namespace {
 
 using onem2m::v1::Value;
 
+constexpr uint32_t kTextFormat = 0;  // CoAP Content-Format text/plain
+
 // ---- from the device -----------------------------------------------------------------------------------------------
 
 absl::StatusOr<int64_t> ConvertNumber(const Conversion& conversion, int64_t number) {
@@ -57,6 +59,45 @@ absl::StatusOr<Value> NumberToOneM2m(const AttributeMapping& attribute, int64_t 
         absl::StrCat(converted, " is outside ", attribute.range->ToString(), ", the values of the attribute"));
   }
   return onem2m::Integer(converted);
+}
+
+// A value whose type nobody has told is what its payload format says. Octets that could be a number as well as text
+// stay octets: a guess would be wrong some day.
+absl::StatusOr<Value> AnyToOneM2m(const lwm2m::v1::Value& value) {
+  using Kind = lwm2m::v1::Value;
+  using lwm2m::ResourceType;
+  AttributeMapping attribute;
+  ResourceDefinition resource;
+  const auto as = [&](AttributeType type, ResourceType resource_type) {
+    attribute.type = type;
+    resource.type = resource_type;
+    return ToOneM2m(attribute, resource, value);
+  };
+  switch (value.kind_case()) {
+    case Kind::kText:
+      return as(AttributeType::kString, ResourceType::kString);
+    case Kind::kCoreLink:
+      return as(AttributeType::kString, ResourceType::kCoreLink);
+    case Kind::kInteger:
+    case Kind::kUnsignedInteger:
+      return as(AttributeType::kInteger, ResourceType::kInteger);
+    case Kind::kFloating:
+      return as(AttributeType::kFloat, ResourceType::kFloat);
+    case Kind::kBoolean:
+      return as(AttributeType::kBoolean, ResourceType::kBoolean);
+    case Kind::kTime:
+      return as(AttributeType::kTimestamp, ResourceType::kTime);
+    case Kind::kObjectLink:
+      return as(AttributeType::kLink, ResourceType::kObjectLink);
+    case Kind::kOpaque:
+      return as(AttributeType::kBase64, ResourceType::kOpaque);
+    case Kind::kRaw:
+      if (value.raw().content_format() == kTextFormat) return as(AttributeType::kString, ResourceType::kString);
+      return onem2m::Text(absl::Base64Escape(value.raw().octets()));
+    case Kind::KIND_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("no value");
 }
 
 // ---- to the device -------------------------------------------------------------------------------------------------
@@ -112,6 +153,7 @@ absl::Status CheckRange(const AttributeMapping& attribute, const ResourceDefinit
 
 absl::StatusOr<Value> ToOneM2m(const AttributeMapping& attribute, const ResourceDefinition& resource,
                                const lwm2m::v1::Value& value) {
+  if (attribute.type == AttributeType::kAny) return AnyToOneM2m(value);
   ASSIGN_OR_RETURN(const lwm2m::v1::Value typed, lwm2m::TypeValue(value, resource.type));
   using Kind = lwm2m::v1::Value;
   const auto unexpected = [&] {
@@ -150,6 +192,8 @@ absl::StatusOr<Value> ToOneM2m(const AttributeMapping& attribute, const Resource
       if (typed.kind_case() == Kind::kBoolean) return onem2m::Integer(typed.boolean() ? 1 : 0);
       if (typed.kind_case() != Kind::kInteger) return unexpected();
       return onem2m::Integer(typed.integer());
+    case AttributeType::kAny:
+      break;
   }
   return unexpected();
 }
@@ -230,6 +274,25 @@ absl::StatusOr<lwm2m::v1::Value> ToLwm2m(const AttributeMapping& attribute, cons
     }
     case AttributeType::kStatus:
       return wrong("no value: a status cannot be written");
+    case AttributeType::kAny:
+      switch (value.kind_case()) {
+        case Value::kText:
+          converted.set_text(value.text());
+          return converted;
+        case Value::kBoolean:
+          converted.set_boolean(value.boolean());
+          return converted;
+        case Value::kInteger:
+          converted.set_integer(value.integer());
+          return converted;
+        case Value::kNumber:
+          if (!std::isfinite(value.number())) break;
+          converted.set_floating(value.number());
+          return converted;
+        default:
+          break;
+      }
+      return wrong(TypeName(attribute.type));
   }
   return wrong(TypeName(attribute.type));
 }
@@ -270,6 +333,8 @@ std::string DescribeConversion(const AttributeMapping& attribute) {
       return "octets -> base64";
     case AttributeType::kLink:
       return "object link -> object:instance";
+    case AttributeType::kAny:
+      return "as the payload tells it; octets without a type -> base64";
     default:
       return "same value";
   }
