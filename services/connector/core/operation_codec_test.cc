@@ -174,7 +174,7 @@ TEST(OperationCodecTest, WhatMakesNoSenseIsRefusedInWords) {
   EXPECT_THAT(ToRequest(Operation(), std::nullopt), StatusIs(absl::StatusCode::kUnimplemented));
   Operation operation;
   operation.mutable_read_composite();
-  EXPECT_THAT(ToRequest(operation, std::nullopt), StatusIs(absl::StatusCode::kUnimplemented));
+  EXPECT_THAT(ToRequest(operation, std::nullopt), StatusIs(kInvalid, HasSubstr("at least one path")));
   EXPECT_THAT(ToRequest(ReadOf("/"), std::nullopt), StatusIs(kInvalid, HasSubstr("path")));
   EXPECT_THAT(ToRequest(WriteOf("/3", {"/3/0/1"}), 11542), StatusIs(kInvalid, HasSubstr("instance")));
   EXPECT_THAT(ToRequest(WriteOf("/3/0", {}), 11542), StatusIs(kInvalid, HasSubstr("value")));
