@@ -138,6 +138,8 @@ def test_composites(world, device, node):
         assert (result.outcome, result.coap_code) == (1, 205), result
         assert values["/3/0/0"] == "Leshan Works" and values["/1/0/1"] == 60, result
         assert [at.coap_code for at in result.paths] == [205, 205, 205, 404], result
+        assert "left it out" in result.paths[3].diagnostic, result  # one FETCH, not four reads
         result = session.write_composite("leshan", {"/1/0/1": 60, "/3/0/15": "Asia/Seoul"})
         assert (result.outcome, result.coap_code) == (1, 204), result
         assert session.read_composite("leshan", ["/3/0/15", "/1/0/1"]).nodes[0].value.text == "Asia/Seoul"
+    assert "device without composite operations" not in world.stack.services["connector"].output()
