@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/connector/core/result_size.h"
 #include "services/lib/lwm2m/codec/codec.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/status/status_macros.h"
@@ -134,6 +135,7 @@ absl::StatusOr<std::vector<Node>> DecodeComposite(const lwm2m::v1::ReadComposite
                         [&wanted](const std::string& text) { return wanted.contains(text); });
   };
   nodes.erase(std::remove_if(nodes.begin(), nodes.end(), is_foreign), nodes.end());
+  RETURN_IF_ERROR(CheckFits(nodes));
   return nodes;
 }
 
@@ -229,6 +231,12 @@ OperationResult Combine(const Operation& operation, const std::vector<Operation>
     whole.set_diagnostic(absl::StrCat(reads ? "read of " : "write of ", what, ": ", text));
   }
   whole.set_duration_us(duration_us);
+  // Each fits, and all of them may not.
+  if (const absl::Status fits = CheckFits({whole.nodes().begin(), whole.nodes().end()}); !fits.ok()) {
+    whole.clear_nodes();
+    whole.set_outcome(lwm2m::v1::OUTCOME_UNDECODABLE);
+    whole.set_diagnostic(std::string(fits.message()));
+  }
   return whole;
 }
 

@@ -87,5 +87,23 @@ TEST(CompositeCodecTest, NothingSentIsNothingAnswered) {
   EXPECT_EQ(whole.paths_size(), 2);
 }
 
+// Each read fits into a message; together they do not.
+TEST(CompositeCodecTest, MoreValuesThanAMessageCarriesAreNotPassedOn) {
+  const Operation operation = ReadOf({"/3/0/1", "/3/0/2"});
+  std::vector<OperationResult> results(2);
+  for (uint32_t i = 0; i < 2; ++i) {
+    results[i].set_outcome(lwm2m::v1::OUTCOME_ANSWERED);
+    results[i].set_coap_code(205);
+    auto* node = results[i].add_nodes();
+    *node->mutable_path() = lwm2m::MakePath(3, 0, i + 1);
+    node->mutable_value()->set_text(std::string(3 << 20, 'x'));
+  }
+  const OperationResult whole = Combine(operation, SingleOperations(operation), results, "");
+  EXPECT_EQ(whole.outcome(), lwm2m::v1::OUTCOME_UNDECODABLE);
+  EXPECT_LT(whole.ByteSizeLong(), size_t{8} << 20);
+  results[1].mutable_nodes(0)->mutable_value()->set_text("y");
+  EXPECT_EQ(Combine(operation, SingleOperations(operation), results, "").outcome(), lwm2m::v1::OUTCOME_ANSWERED);
+}
+
 }  // namespace
 }  // namespace isthmus::connector

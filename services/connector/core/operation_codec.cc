@@ -13,6 +13,7 @@
 #include "absl/strings/str_split.h"
 #include "services/connector/core/composite_codec.h"
 #include "services/connector/core/printable.h"
+#include "services/connector/core/result_size.h"
 #include "services/lib/lwm2m/codec/codec.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/status/status_macros.h"
@@ -361,7 +362,10 @@ absl::StatusOr<std::vector<Node>> DecodeContent(const coap::Message& message, co
   if (!format && !path.has_resource_id()) {
     return absl::InvalidArgumentError("the payload has no Content-Format, and its path is no single resource");
   }
-  return codec::Decode(format ? static_cast<uint32_t>(*format) : codec::kText, message.payload, path, now, root_path);
+  ASSIGN_OR_RETURN(std::vector<Node> nodes, codec::Decode(format ? static_cast<uint32_t>(*format) : codec::kText,
+                                                          message.payload, path, now, root_path));
+  RETURN_IF_ERROR(CheckFits(nodes));
+  return nodes;
 }
 
 Interpretation Interpret(const Operation& operation, const coap::Message& response, Format tried,
