@@ -14,6 +14,7 @@
 #include "services/lib/clock/clock.h"
 #include "services/lib/config/config.h"
 #include "services/lib/log/log.h"
+#include "services/lib/onem2m/cbor/cbor_codec.h"
 #include "services/lib/onem2m/codec.h"
 #include "services/lib/onem2m/json/json_codec.h"
 #include "services/lib/service/service.h"
@@ -75,6 +76,7 @@ absl::Status CheckPrefix(const std::string& prefix) {
 onem2m::CodecRegistry Codecs() {
   std::vector<std::unique_ptr<const onem2m::PrimitiveCodec>> codecs;
   codecs.push_back(std::make_unique<onem2m::JsonCodec>());
+  codecs.push_back(std::make_unique<onem2m::CborCodec>());
   return onem2m::CodecRegistry(std::move(codecs));
 }
 
