@@ -1,5 +1,6 @@
 #include "services/lib/onem2m/value.h"
 
+#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
@@ -158,6 +159,14 @@ bool Remove(v1::Object& object, absl::string_view name) {
     }
   }
   return false;
+}
+
+void AppendNumber(double number, std::string* out) {
+  char digits[32];
+  const std::to_chars_result end = std::to_chars(digits, digits + sizeof(digits), number);
+  const absl::string_view text(digits, static_cast<size_t>(end.ptr - digits));
+  out->append(text.data(), text.size());
+  if (text.find_first_of(".e") == absl::string_view::npos) out->append(".0");
 }
 
 std::optional<std::string> FindDouble(const v1::Object& object) {

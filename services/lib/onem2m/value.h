@@ -47,6 +47,9 @@ std::optional<std::string> FindDouble(const v1::Object& object);
 // Equal in meaning: members of objects in any order, 1 and 1.0 are equal.
 bool Equal(const v1::Value& a, const v1::Value& b);
 
+// Text of a finite number: the shortest that reads back as the same double, always with a '.' or an exponent.
+void AppendNumber(double number, std::string* out);
+
 // For messages and logs: compact JSON-like text, cut after `limit` octets with "...".
 std::string Describe(const v1::Value& value, size_t limit = 200);
 

@@ -1,6 +1,5 @@
 #include "services/lib/onem2m/json/json_text.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
@@ -118,14 +117,6 @@ class ValueBuilder {
   v1::Value* member_value_ = nullptr;
   size_t too_deep_ = 0;
 };
-
-void AppendNumber(double number, std::string* out) {
-  char digits[32];
-  const std::to_chars_result end = std::to_chars(digits, digits + sizeof(digits), number);
-  const absl::string_view text(digits, static_cast<size_t>(end.ptr - digits));
-  out->append(text.data(), text.size());
-  if (text.find_first_of(".e") == absl::string_view::npos) out->append(".0");
-}
 
 bool Unspeakable(const v1::Value& value) {
   return value.kind_case() == v1::Value::kNumber && !std::isfinite(value.number());
