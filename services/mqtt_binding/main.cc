@@ -17,6 +17,7 @@
 #include "services/lib/onem2m/cbor/cbor_codec.h"
 #include "services/lib/onem2m/codec.h"
 #include "services/lib/onem2m/json/json_codec.h"
+#include "services/lib/onem2m/xml/xml_codec.h"
 #include "services/lib/service/service.h"
 #include "services/lib/session/worker.h"
 #include "services/lib/status/status_macros.h"
@@ -77,6 +78,7 @@ onem2m::CodecRegistry Codecs() {
   std::vector<std::unique_ptr<const onem2m::PrimitiveCodec>> codecs;
   codecs.push_back(std::make_unique<onem2m::JsonCodec>());
   codecs.push_back(std::make_unique<onem2m::CborCodec>());
+  codecs.push_back(std::make_unique<onem2m::XmlCodec>());
   return onem2m::CodecRegistry(std::move(codecs));
 }
 

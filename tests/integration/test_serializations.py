@@ -1,4 +1,4 @@
-"""Applications that speak CBOR, through the real broker to a device: the answer and the notification come as they do."""
+"""Applications that speak CBOR or XML, through the real broker to a device: the answer and the notification come as they do."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def battery(world, device):
     return world.node("serial") + "/battery"
 
 
-@pytest.fixture(scope="module", params=["cbor"])
+@pytest.fixture(scope="module", params=["cbor", "xml"])
 def ae(world, request):
     """A registered application that speaks nothing but this."""
     return world.ae("C" + request.param, serialization=request.param)
@@ -73,7 +73,7 @@ def test_what_is_no_primitive_is_answered_with_its_identifier(ae):
     whole = SERIALIZATIONS[ae.serialization][0](ae.primitive(2, "cse-in", rqi="cut"))
     answer = ae.send_raw(whole[:-1])
     assert answer.rsc == 4000 and answer.primitive["rqi"] == "cut" and answer.debug, answer
-    for payload in (b"", b"{}", b'{"op":2}', b"\xff\x00", b"\x9f" * 1000):
+    for payload in (b"", b"{}", b'{"op":2}', b"\xff\x00", b"\x9f" * 1000, b"<m2m:rqp>", b"<rqp/>"):
         answer = ae.send_raw(payload)
         assert answer.rsc == 4000 and answer.debug, answer
 
@@ -106,3 +106,25 @@ def test_notifications_come_as_the_application_lists(world, ae, device, battery)
     assert answer.rsc == 2001, answer
     topic, primitive = ae.next_notification()
     assert topic.endswith("/" + ae.serialization) and primitive["pc"]["m2m:sgn"]["vrq"] is True
+
+
+def test_xml_never_expands_entities(world):
+    ae = world.application("Centities", serialization="xml")
+    for bad in (b'<!DOCTYPE r [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><r>&b;</r>',
+                b'<!DOCTYPE r SYSTEM "file:///etc/hostname"><r/>', b"<r>&a;</r>"):
+        answer = ae.send_raw(bad)
+        assert answer.rsc == 4000 and "XML" in answer.debug, answer
+
+
+def test_attributes_of_vendor_objects_keep_their_types(world, ae):
+    """A self-defined <mgmtObj>: what no schema tells is the same in every serialisation."""
+    name = f"vendor-{ae.serialization}"
+    node = f"cse-in/{name}-node"
+    assert world.admin.create("cse-in", 14, {"m2m:nod": {"rn": f"{name}-node", "ni": name}}).rsc == 2001
+    assert world.admin.update(node, {"m2m:nod": {"acpi": ["cse-in/devicesAcp"]}}).rsc == 2004
+    content = {"rn": name, "mgd": 0, "mgs": "urn:acme", "count": 21, "on": True, "text": "a b", "level": -5}
+    answer = ae.create(node, 13, {"m2m:acmeThing": content})
+    assert answer.rsc == 2001, answer
+    for application in (world.admin, ae):
+        read = application.retrieve(f"{node}/{name}").content
+        assert {k: read[k] for k in content} == content, read

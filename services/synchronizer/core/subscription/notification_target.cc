@@ -96,11 +96,11 @@ std::string SerializationOf(absl::string_view target, const ResourceTree& tree) 
   if (entry == nullptr || entry->record.type != kAe) return "";
   const onem2m::v1::Value* listed = onem2m::Find(entry->record.attributes, "csz");
   if (listed == nullptr) return "";
-  // "application/cbor", "application/vnd.onem2m-res+cbor"
+  // "cbor" (TS-0004 6.3.3), and what is seen: "application/cbor", "application/vnd.onem2m-res+cbor".
   const auto lists = [listed](absl::string_view serialization) {
     const auto& types = listed->list().values();
     return std::any_of(types.begin(), types.end(), [serialization](const onem2m::v1::Value& type) {
-      return absl::EndsWith(type.text(), absl::StrCat("/", serialization)) ||
+      return type.text() == serialization || absl::EndsWith(type.text(), absl::StrCat("/", serialization)) ||
              absl::EndsWith(type.text(), absl::StrCat("+", serialization));
     });
   };

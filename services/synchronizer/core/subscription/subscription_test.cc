@@ -126,6 +126,7 @@ TEST_F(TargetTest, AnAeIsNotifiedInTheSerialisationThatItLists) {
   EXPECT_EQ(serialization({"application/cbor"}), "cbor");
   EXPECT_EQ(serialization({"application/vnd.onem2m-res+xml", "application/vnd.onem2m-res+cbor"}), "cbor");
   EXPECT_EQ(serialization({"application/xml"}), "xml");
+  EXPECT_EQ(serialization({"xml", "cbor"}), "cbor");
   EXPECT_EQ(serialization({"application/xml", "application/json"}), "json");
 }
 
