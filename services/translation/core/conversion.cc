@@ -29,6 +29,8 @@ using onem2m::v1::Value;
 // Object and instance of the object link that leads nowhere (Core table C.1).
 constexpr uint32_t kNullLink = 65535;
 
+constexpr uint32_t kTextFormat = 0;  // CoAP Content-Format text/plain
+
 // ---- from the device -----------------------------------------------------------------------------------------------
 
 absl::StatusOr<int64_t> ConvertNumber(const Conversion& conversion, int64_t number) {
@@ -78,6 +80,45 @@ absl::StatusOr<Value> WordsToOneM2m(const Conversion& conversion, absl::string_v
     members.push_back(onem2m::Boolean(known->second));
   }
   return onem2m::List(std::move(members));
+}
+
+// A value whose type nobody has told is what its payload format says. Octets that could be a number as well as text
+// stay octets: a guess would be wrong some day.
+absl::StatusOr<Value> AnyToOneM2m(const lwm2m::v1::Value& value) {
+  using Kind = lwm2m::v1::Value;
+  using lwm2m::ResourceType;
+  AttributeMapping attribute;
+  ResourceDefinition resource;
+  const auto as = [&](AttributeType type, ResourceType resource_type) {
+    attribute.type = type;
+    resource.type = resource_type;
+    return ToOneM2m(attribute, resource, value);
+  };
+  switch (value.kind_case()) {
+    case Kind::kText:
+      return as(AttributeType::kString, ResourceType::kString);
+    case Kind::kCoreLink:
+      return as(AttributeType::kString, ResourceType::kCoreLink);
+    case Kind::kInteger:
+    case Kind::kUnsignedInteger:
+      return as(AttributeType::kInteger, ResourceType::kInteger);
+    case Kind::kFloating:
+      return as(AttributeType::kFloat, ResourceType::kFloat);
+    case Kind::kBoolean:
+      return as(AttributeType::kBoolean, ResourceType::kBoolean);
+    case Kind::kTime:
+      return as(AttributeType::kTimestamp, ResourceType::kTime);
+    case Kind::kObjectLink:
+      return as(AttributeType::kLink, ResourceType::kObjectLink);
+    case Kind::kOpaque:
+      return as(AttributeType::kBase64, ResourceType::kOpaque);
+    case Kind::kRaw:
+      if (value.raw().content_format() == kTextFormat) return as(AttributeType::kString, ResourceType::kString);
+      return onem2m::Text(absl::Base64Escape(value.raw().octets()));
+    case Kind::KIND_NOT_SET:
+      break;
+  }
+  return absl::InvalidArgumentError("no value");
 }
 
 // ---- to the device -------------------------------------------------------------------------------------------------
@@ -133,6 +174,7 @@ absl::Status CheckRange(const AttributeMapping& attribute, const ResourceDefinit
 
 absl::StatusOr<Value> ToOneM2m(const AttributeMapping& attribute, const ResourceDefinition& resource,
                                const lwm2m::v1::Value& value) {
+  if (attribute.type == AttributeType::kAny) return AnyToOneM2m(value);
   ASSIGN_OR_RETURN(const lwm2m::v1::Value typed, lwm2m::TypeValue(value, resource.type));
   using Kind = lwm2m::v1::Value;
   const auto unexpected = [&] {
@@ -189,6 +231,8 @@ absl::StatusOr<Value> ToOneM2m(const AttributeMapping& attribute, const Resource
       if (typed.kind_case() == Kind::kBoolean) return onem2m::Integer(typed.boolean() ? 1 : 0);
       if (typed.kind_case() != Kind::kInteger) return unexpected();
       return onem2m::Integer(typed.integer());
+    case AttributeType::kAny:
+      break;
   }
   return unexpected();
 }
@@ -295,6 +339,25 @@ absl::StatusOr<lwm2m::v1::Value> ToLwm2m(const AttributeMapping& attribute, cons
     }
     case AttributeType::kStatus:
       return wrong("no value: a status cannot be written");
+    case AttributeType::kAny:
+      switch (value.kind_case()) {
+        case Value::kText:
+          converted.set_text(value.text());
+          return converted;
+        case Value::kBoolean:
+          converted.set_boolean(value.boolean());
+          return converted;
+        case Value::kInteger:
+          converted.set_integer(value.integer());
+          return converted;
+        case Value::kNumber:
+          if (!std::isfinite(value.number())) break;
+          converted.set_floating(value.number());
+          return converted;
+        default:
+          break;
+      }
+      return wrong(TypeName(attribute.type));
   }
   return wrong(TypeName(attribute.type));
 }
@@ -389,6 +452,8 @@ std::string DescribeConversion(const AttributeMapping& attribute) {
                             absl::StrAppend(out, "resource ", source.resource_id, " -> ", source.name, " (",
                                             source.mgmt_definition, ")");
                           }));
+    case AttributeType::kAny:
+      return "as the payload tells it; octets without a type -> base64";
     default:
       return "same value";
   }

@@ -11,13 +11,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "services/lib/status/status_macros.h"
+#include "services/translation/core/generic_mapping.h"
 #include "services/translation/core/parser.h"
 
 namespace isthmus::translation {
 namespace {
 
 // Part of the version: raised when the same data begins to mean something else.
-constexpr absl::string_view kRules = "rules-1";
+constexpr absl::string_view kRules = "rules-2";
 
 // FNV-1a: a name for the data, not a protection.
 class Fingerprint {
@@ -61,6 +62,8 @@ bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
       return type == ResourceType::kObjectLink;
     case AttributeType::kStatus:
       return whole || type == ResourceType::kBoolean;
+    case AttributeType::kAny:
+      break;  // of no mapping file
   }
   return false;
 }
@@ -140,6 +143,10 @@ absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, con
 
 absl::Status CheckMapping(const State& state, const ParsedMapping& parsed) {
   const ResourceMapping& mapping = parsed.mapping;
+  if (mapping.root == kGenericRoot) {
+    return absl::InvalidArgumentError(absl::StrCat(parsed.where, ": key 'root': ", kGenericRoot,
+                                                   " is of objects without a mapping, expected another one"));
+  }
   const MappingTable lookup("", state.objects, {});
   const ObjectDefinition* object = lookup.FindObject(mapping.object_id, "");
   if (object == nullptr) {
@@ -283,8 +290,10 @@ LoadResult Load(const std::vector<Source>& built_in, const std::vector<Source>& 
 
   std::vector<ResourceMapping> mappings;
   for (ParsedMapping& parsed : state.mappings) mappings.push_back(std::move(parsed.mapping));
-  result.table =
-      std::make_shared<const MappingTable>(fingerprint.ToString(), std::move(state.objects), std::move(mappings));
+  std::vector<ResourceMapping> generic;
+  for (const ObjectDefinition& object : state.objects) generic.push_back(MakeGenericMapping(object));
+  result.table = std::make_shared<const MappingTable>(fingerprint.ToString(), std::move(state.objects),
+                                                      std::move(mappings), std::move(generic));
   return result;
 }
 

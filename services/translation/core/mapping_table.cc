@@ -77,6 +77,8 @@ absl::string_view TypeName(AttributeType type) {
       return "list of m2m:mgmtLinkRef";
     case AttributeType::kStatus:
       return "m2m:actionStatus";
+    case AttributeType::kAny:
+      return "text, number or boolean";
   }
   return "value";
 }
@@ -107,8 +109,11 @@ const AttributeMapping* ResourceMapping::Find(absl::string_view short_name) cons
 }
 
 MappingTable::MappingTable(std::string version, std::vector<ObjectDefinition> objects,
-                           std::vector<ResourceMapping> mappings)
-    : version_(std::move(version)), objects_(std::move(objects)), mappings_(std::move(mappings)) {
+                           std::vector<ResourceMapping> mappings, std::vector<ResourceMapping> generic)
+    : version_(std::move(version)),
+      objects_(std::move(objects)),
+      mappings_(std::move(mappings)),
+      generic_(std::move(generic)) {
   std::stable_sort(mappings_.begin(), mappings_.end(), [](const ResourceMapping& a, const ResourceMapping& b) {
     return a.mgmt_definition < b.mgmt_definition;
   });
@@ -126,6 +131,17 @@ const ResourceMapping* MappingTable::FindMapping(uint32_t mgmt_definition) const
     if (mapping.mgmt_definition == mgmt_definition) return &mapping;
   }
   return nullptr;
+}
+
+const ResourceMapping* MappingTable::FindGenericMapping(uint32_t object_id, absl::string_view version) const {
+  const ObjectDefinition* object = FindObject(object_id, version);
+  const size_t index = object == nullptr ? generic_.size() : static_cast<size_t>(object - objects_.data());
+  return index < generic_.size() ? &generic_[index] : nullptr;
+}
+
+bool MappingTable::IsMapped(uint32_t object_id) const {
+  return std::any_of(mappings_.begin(), mappings_.end(),
+                     [object_id](const ResourceMapping& mapping) { return mapping.object_id == object_id; });
 }
 
 const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view version) const {

@@ -78,7 +78,8 @@ enum class AttributeType {
   kLink,       // "2050:0"
   kReference,  // another <mgmtObj> of the node, by the element of its objectPaths: "/2050/0"
   kMgmtLinks,  // list of m2m:mgmtLinkRef, from several resources
-  kStatus
+  kStatus,
+  kAny,  // of a resource that no definition tells: what its value is
 };
 // "string", "m2m:timestamp" ...: as messages and listings call it.
 absl::string_view TypeName(AttributeType type);
@@ -198,13 +199,21 @@ struct ResourceMapping {
 class MappingTable {
  public:
   MappingTable() = default;
-  // `mappings` have distinct roots, `objects` distinct (id, version); the loader sees to it.
-  MappingTable(std::string version, std::vector<ObjectDefinition> objects, std::vector<ResourceMapping> mappings);
+  // `mappings` have distinct roots, `objects` distinct (id, version); the loader sees to it. `generic` has an entry for
+  // each of `objects`, in their order, or none.
+  MappingTable(std::string version, std::vector<ObjectDefinition> objects, std::vector<ResourceMapping> mappings,
+               std::vector<ResourceMapping> generic = {});
 
   // Equal for equal data, different for different data.
   const std::string& version() const { return version_; }
   // In the order of their mgmtDefinition numbers.
   const std::vector<ResourceMapping>& mappings() const { return mappings_; }
+  // What each object is where no mapping has to do with it (generic_mapping.h), in the order of objects().
+  const std::vector<ResourceMapping>& generic_mappings() const { return generic_; }
+  // Of the version that FindObject finds; null when the object is unknown.
+  const ResourceMapping* FindGenericMapping(uint32_t object_id, absl::string_view version) const;
+  // Is there a mapping on this object?
+  bool IsMapped(uint32_t object_id) const;
   const std::vector<ObjectDefinition>& objects() const { return objects_; }
   const ResourceMapping* FindMapping(absl::string_view root) const;
   const ResourceMapping* FindMapping(uint32_t mgmt_definition) const;
@@ -217,6 +226,7 @@ class MappingTable {
   std::string version_;
   std::vector<ObjectDefinition> objects_;
   std::vector<ResourceMapping> mappings_;
+  std::vector<ResourceMapping> generic_;
 };
 
 // "urn:oma:lwm2m:oma:3:1.2" -> "urn:oma:lwm2m:oma:3" and "1.2"; the version is "" when there is none.

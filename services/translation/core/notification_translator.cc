@@ -35,12 +35,12 @@ absl::StatusOr<v1::TranslateNotificationResponse> TranslateNotification(
   }
   for (int i = 0; i < request.resources_size(); ++i) {
     const v1::NotifiedResource& notified = request.resources(i);
-    const absl::StatusOr<Target> target =
-        Locate(table, notified.resource(), absl::StrCat("resources[", i, "].resource"));
+    absl::StatusOr<Target> target = Locate(table, notified.resource(), absl::StrCat("resources[", i, "].resource"));
     if (!target.ok()) {
       if (StatusCodeOfLocate(target.status()) == 0) return target.status();
       continue;
     }
+    target->AdmitNodes(request.nodes());
     Reading reading =
         ReadAttributes(*target, notified.resource().attributes(), request.observed_path(), request.nodes());
     for (Reading::Problem& problem : reading.problems) response.add_problems(std::move(problem.text));

@@ -13,20 +13,13 @@
 #include "services/lib/onem2m/value.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/conversion.h"
+#include "services/translation/core/generic_mapping.h"
 #include "services/translation/core/target.h"
 
 namespace isthmus::translation {
 namespace {
 
 using onem2m::v1::Value;
-
-// Attributes that every <mgmtObj> has whatever its specialisation (TS-0001 9.6.1.3, 9.6.15): the IN-CSE keeps them.
-bool IsCommonAttribute(absl::string_view name) {
-  static constexpr absl::string_view kNames[] = {"rn",   "ty",   "ri",   "pi",   "ct",   "lt",  "et",
-                                                 "lbl",  "acpi", "at",   "aa",   "daci", "ast", "cr",
-                                                 "cstn", "mgd",  "obis", "obps", "dc",   "mgs", "cmlk"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
 
 // Attributes in the order of the table, each once.
 class AttributeSet {
@@ -118,12 +111,23 @@ class Translator {
   }
 
   void Retrieve() {
+    if (target_.generic && request_.wanted_attributes().empty()) return ReadWholeInstance();
+    for (const std::string& name : request_.wanted_attributes()) target_.AdmitName(name, /*list=*/false);
     AttributeSet set;
     if (request_.wanted_attributes().empty()) {
       for (const AttributeMapping& attribute : mapping().attributes) set.Add(&attribute);
     }
     for (const std::string& name : request_.wanted_attributes()) set.Add(mapping().Find(name));
     AddRead(set);
+  }
+
+  // All that the device has, also what no definition tells.
+  void ReadWholeInstance() {
+    v1::PlanStep* step = response_.mutable_plan()->add_steps();
+    *step->mutable_operation()->mutable_read()->mutable_path() = target_.instance;
+    for (const AttributeMapping& attribute : mapping().attributes) {
+      if (attribute.readable()) step->add_attributes(attribute.short_name);
+    }
   }
 
   // ---- UPDATE ----
@@ -146,6 +150,9 @@ class Translator {
         return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
                       absl::StrCat("attribute ", member.name(), " is given twice"));
       }
+    }
+    for (const onem2m::v1::Attribute& member : content.members()) {
+      target_.AdmitName(member.name(), member.value().kind_case() == Value::kList);
     }
     RefuseContradictions(content);
     for (const onem2m::v1::Attribute& member : content.members()) Sort(member);
@@ -250,7 +257,9 @@ class Translator {
     const ResourceDefinition& definition = *target_.Definition(resource_id);
     absl::StatusOr<std::vector<lwm2m::v1::Value>> values = ListToLwm2m(attribute, definition, list);
     if (!values.ok()) return RefuseValue(values.status());
-    written_.push_back({&attribute, resource_id, definition.multiple, *std::move(values)});
+    // Links alone come from single resources as well.
+    const bool multiple = definition.multiple || !attribute.is_links();
+    written_.push_back({&attribute, resource_id, multiple, *std::move(values)});
   }
 
   // A mgmtLink names siblings: each goes to the resource that holds links of its type.

@@ -12,6 +12,7 @@
 #include "services/lib/status/status_macros.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/conversion.h"
+#include "services/translation/core/generic_mapping.h"
 #include "services/translation/core/reading.h"
 #include "services/translation/core/status_codes.h"
 #include "services/translation/core/target.h"
@@ -40,6 +41,10 @@ class Translator {
       return std::move(response_);
     }
     target_ = *std::move(target);
+    for (int i = 0; i < request_.results_size(); ++i) {
+      target_.AdmitNodes(request_.results(i).nodes());
+      target_.AdmitNodes(step(i).operation().write().nodes());
+    }
     switch (operation()) {
       case onem2m::v1::OPERATION_TYPE_RETRIEVE:
         Retrieve();
@@ -152,6 +157,7 @@ class Translator {
         Absent(problem.attribute);
       }
       for (const std::string& name : reading.missing) Absent(name);
+      if (target_.generic && !step(i).operation().read().path().has_resource_id()) DropUnknownNames();
       for (onem2m::v1::Attribute& attribute : reading.attributes) {
         onem2m::Set(attributes_, attribute.name(), std::move(*attribute.mutable_value()));
       }
@@ -168,6 +174,15 @@ class Translator {
     } else {
       const auto& absent = response_.absent_attributes();
       if (std::find(absent.begin(), absent.end(), name) == absent.end()) response_.add_absent_attributes(name);
+    }
+  }
+
+  // Names of an earlier definition, or of resources that the device has no more.
+  void DropUnknownNames() {
+    for (const onem2m::v1::Attribute& attribute : kept().members()) {
+      if (mapping().Find(attribute.name()) == nullptr && !IsCommonAttribute(attribute.name())) {
+        response_.add_absent_attributes(attribute.name());
+      }
     }
   }
 

@@ -283,6 +283,34 @@ TEST_F(CseDeviceTest, PutManagementObjectsCreatesKeepsAndDeletes) {
   EXPECT_EQ(store_.commits(), commits);
 }
 
+TEST_F(CseDeviceTest, ASelfDefinedObjectStaysWhenItsMappingChanges) {
+  ProvisionedObject greeter = Object("object34120-0", "m2m:mgo", 0, "/34120/0");
+  *greeter.resource.mutable_attributes()->add_members() = Attribute("mgs", Text("urn:oma:lwm2m:x:34120"));
+  const auto before = cse_->PutManagementObjects("dev1", {greeter});
+  ASSERT_THAT(before, status::IsOk());
+  ASSERT_THAT(cse_->UpdateAttributes((*before)[0], {Attribute("0", Integer(7))}, {}), status::IsOk());
+  ASSERT_EQ(Update("CAdmin", "cse-in/dev1/object34120-0", "m2m:mgo", {{"lbl", onem2m::TextList({"mine"})}}).code(),
+            2004u);
+  ASSERT_EQ(Create("CAdmin", "cse-in/dev1/object34120-0", 23, "m2m:sub",
+                   {{"rn", Text("watch")}, {"nu", onem2m::TextList({"CAdmin"})}})
+                .code(),
+            2001u);
+  ProvisionedObject mapped = Object("greeter0", "acme:greeter", 0, "/34120/0");
+  *mapped.resource.mutable_attributes()->add_members() = Attribute("mgs", Text("urn:oma:lwm2m:x:34120:1.3"));
+  *mapped.resource.mutable_attributes()->add_members() = Attribute("hello", onem2m::Boolean(false));
+  const auto after = cse_->PutManagementObjects("dev1", {mapped});
+  ASSERT_THAT(after, status::IsOk());
+  EXPECT_EQ(*after, *before);
+  AnswerWith(Success(2000));
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/object34120-0/watch").code(), 2000u);
+  const auto content = Retrieve("CAdmin", "cse-in/dev1/object34120-0");
+  EXPECT_EQ(content.get("mgs"), R"("urn:oma:lwm2m:x:34120:1.3")");
+  EXPECT_EQ(content.get("lbl"), R"(["mine"])");
+  EXPECT_EQ(content.get("hello"), "false");
+  EXPECT_EQ(content.get("0"), "") << "an attribute of the mapping before";
+  EXPECT_THAT(content.content(), ::testing::StartsWith("acme:greeter"));
+}
+
 TEST_F(CseDeviceTest, PutManagementObjectsRefusesNonsense) {
   EXPECT_THAT(cse_->PutManagementObjects("nobody", {}),
               status::StatusIs(absl::StatusCode::kNotFound, HasSubstr("nobody")));
