@@ -39,11 +39,13 @@ class Fingerprint {
 bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
   using lwm2m::ResourceType;
   const bool whole = type == ResourceType::kInteger || type == ResourceType::kUnsignedInteger;
+  if (attribute.conversion.decimal || !attribute.conversion.words.empty()) return type == ResourceType::kString;
   switch (attribute.type) {
     case AttributeType::kString:
     case AttributeType::kUri:
       return type == ResourceType::kString || type == ResourceType::kCoreLink;
     case AttributeType::kBoolean:
+      if (!attribute.conversion.map.empty()) return whole;
       return type == (attribute.is_action() ? ResourceType::kNone : ResourceType::kBoolean);
     case AttributeType::kInteger:
     case AttributeType::kUnsigned:
@@ -55,6 +57,8 @@ bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
     case AttributeType::kBase64:
       return type == ResourceType::kOpaque;
     case AttributeType::kLink:
+    case AttributeType::kReference:
+    case AttributeType::kMgmtLinks:
       return type == ResourceType::kObjectLink;
     case AttributeType::kStatus:
       return whole || type == ResourceType::kBoolean;
@@ -87,7 +91,8 @@ absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, con
       if (typed && !Fits(attribute, resource->type)) {
         return refuse("type", absl::StrCat(TypeName(attribute.type), " does not go with the type of ", name));
       }
-      if (typed && attribute.list != resource->multiple) {
+      // Links come from single and multiple resources alike.
+      if (typed && attribute.list != resource->multiple && !attribute.is_links()) {
         return refuse("list", "expected true for a multiple resource and false else");
       }
     }
@@ -98,17 +103,25 @@ absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, con
   const auto writable = [](const ResourceDefinition& resource) { return resource.writable; };
   const auto executable = [](const ResourceDefinition& resource) { return resource.executable; };
   for (const uint32_t id : attribute.ReadIds()) {
-    RETURN_IF_ERROR(check_resource(attribute.is_status() ? "conversion" : "resource", id, readable, true));
+    const char* const key = attribute.is_status() ? "conversion" : attribute.is_links() ? "sources" : "resource";
+    RETURN_IF_ERROR(check_resource(key, id, readable, true));
+    if (attribute.is_links() && attribute.writable()) RETURN_IF_ERROR(check_resource(key, id, writable, true));
   }
   if (attribute.writable()) {
-    RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, writable, true));
+    if (!attribute.is_links()) RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, writable, true));
     if (!attribute.conversion.bits.empty()) return refuse("conversion", "bits convert one way only");
   }
   if (attribute.is_action()) RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, executable, true));
   const Conversion& conversion = attribute.conversion;
-  if ((conversion.offset || conversion.scale || !conversion.map.empty() || !conversion.bits.empty()) &&
-      attribute.type != AttributeType::kInteger && attribute.type != AttributeType::kUnsigned) {
-    return refuse("conversion", "offset, scale, map and bits are for whole numbers");
+  const bool whole = attribute.type == AttributeType::kInteger || attribute.type == AttributeType::kUnsigned;
+  if ((conversion.offset || conversion.scale || !conversion.bits.empty() || conversion.decimal) && !whole) {
+    return refuse("conversion", "offset, scale, bits and decimal are for whole numbers");
+  }
+  if (!conversion.map.empty() && !whole && (attribute.type != AttributeType::kBoolean || attribute.is_action())) {
+    return refuse("conversion", "map is for whole numbers and booleans");
+  }
+  if (!conversion.words.empty() && (attribute.type != AttributeType::kBoolean || !attribute.list)) {
+    return refuse("conversion", "words are for lists of booleans");
   }
   if (attribute.precondition.has_value()) {
     RETURN_IF_ERROR(check_resource("precondition", attribute.precondition->resource_id, readable, false));

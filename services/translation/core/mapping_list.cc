@@ -44,7 +44,7 @@ absl::StatusOr<v1::ListMappingsResponse> ListMappings(const MappingTable& table,
       entry->set_clause(attribute.clause);
       if (attribute.access == Access::kLocal) continue;
       entry->set_object_id(mapping.object_urn);
-      entry->set_resource_id(attribute.is_status() ? attribute.conversion.status->state_id : attribute.resource_id);
+      entry->set_resource_id(attribute.FirstId());
       if (attribute.readable()) entry->add_operations("Read");
       if (attribute.writable()) entry->add_operations("Write");
       if (attribute.is_action()) entry->add_operations("Execute");

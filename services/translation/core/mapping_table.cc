@@ -71,6 +71,10 @@ absl::string_view TypeName(AttributeType type) {
       return "base64 text";
     case AttributeType::kLink:
       return "object link 'object:instance'";
+    case AttributeType::kReference:
+      return "element of objectPaths '/object/instance'";
+    case AttributeType::kMgmtLinks:
+      return "list of m2m:mgmtLinkRef";
     case AttributeType::kStatus:
       return "m2m:actionStatus";
     case AttributeType::kAny:
@@ -81,10 +85,20 @@ absl::string_view TypeName(AttributeType type) {
 
 std::vector<uint32_t> AttributeMapping::ReadIds() const {
   if (!readable()) return {};
+  if (is_links()) {
+    std::vector<uint32_t> ids;
+    for (const LinkSource& source : sources) ids.push_back(source.resource_id);
+    return ids;
+  }
   if (!conversion.status.has_value()) return {resource_id};
   std::vector<uint32_t> ids = {conversion.status->state_id};
   if (conversion.status->result_id.has_value()) ids.push_back(*conversion.status->result_id);
   return ids;
+}
+
+uint32_t AttributeMapping::FirstId() const {
+  if (is_status()) return conversion.status->state_id;
+  return is_links() ? sources.front().resource_id : resource_id;
 }
 
 const AttributeMapping* ResourceMapping::Find(absl::string_view short_name) const {
@@ -108,6 +122,13 @@ MappingTable::MappingTable(std::string version, std::vector<ObjectDefinition> ob
 const ResourceMapping* MappingTable::FindMapping(absl::string_view root) const {
   for (const ResourceMapping& mapping : mappings_) {
     if (absl::string_view(mapping.root) == root) return &mapping;
+  }
+  return nullptr;
+}
+
+const ResourceMapping* MappingTable::FindMapping(uint32_t mgmt_definition) const {
+  for (const ResourceMapping& mapping : mappings_) {
+    if (mapping.mgmt_definition == mgmt_definition) return &mapping;
   }
   return nullptr;
 }

@@ -1,10 +1,12 @@
 #include "services/translation/core/notification_translator.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "services/lib/lwm2m/path.h"
+#include "services/lib/onem2m/value.h"
 #include "services/lib/status/invalid_field.h"
 #include "services/translation/core/reading.h"
 #include "services/translation/core/target.h"
@@ -44,6 +46,15 @@ absl::StatusOr<v1::TranslateNotificationResponse> TranslateNotification(
     Reading reading =
         ReadAttributes(*target, notified.resource().attributes(), request.observed_path(), request.nodes());
     for (Reading::Problem& problem : reading.problems) response.add_problems(std::move(problem.text));
+    // A status that stays is no change: the caller may have moved its own on while this was asked.
+    const onem2m::v1::Object& kept = notified.resource().attributes();
+    reading.attributes.erase(std::remove_if(reading.attributes.begin(), reading.attributes.end(),
+                                            [&](const onem2m::v1::Attribute& attribute) {
+                                              const onem2m::v1::Value* before = onem2m::Find(kept, attribute.name());
+                                              return target->mapping->Find(attribute.name())->is_status() &&
+                                                     before != nullptr && onem2m::Equal(*before, attribute.value());
+                                            }),
+                             reading.attributes.end());
     if (reading.attributes.empty()) continue;
     v1::ResourceChange* change = response.add_changes();
     change->set_id(notified.id());

@@ -226,7 +226,10 @@ class Translator {
       const AttributeMapping* attribute = mapping().Find(name);
       if (attribute == nullptr) continue;
       if (step(i).operation().has_write() && attribute->writable()) {
-        absl::StatusOr<Value> value = WrittenValue(target_, *attribute, step(i).operation().write().nodes());
+        const lwm2m::v1::Write& write = step(i).operation().write();
+        const Value* before = onem2m::Find(attributes_, name);
+        if (before == nullptr) before = onem2m::Find(kept(), name);
+        absl::StatusOr<Value> value = WrittenValue(target_, *attribute, before, write.path(), write.nodes());
         if (value.ok()) Set(*attribute, *std::move(value));
       } else if (!step(i).operation().has_execute()) {
         continue;
