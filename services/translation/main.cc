@@ -23,8 +23,9 @@ config::Schema MakeSchema() {
   service::AddCommonKeys(schema, "127.0.0.1:7002");
   schema
       .Text("mappings.directory", "",
-            "Directory with mapping and object files (*.yaml) that add to the built-in ones or replace them; empty = "
-            "none.")
+            "Directory with mapping and object files (*.yaml) and object definitions of OMA's form (*.xml) that add to "
+            "the "
+            "built-in ones or replace them; empty = none.")
       .Duration("mappings.reload", absl::Seconds(10), absl::Milliseconds(100), absl::Hours(24),
                 "How often the directory is looked at for changes.");
   return schema;

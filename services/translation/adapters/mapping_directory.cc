@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "services/lib/log/log.h"
 #include "services/translation/data/built_in.h"
@@ -20,6 +21,12 @@ namespace fs = std::filesystem;
 // Far above any table of people's; what is larger was mounted by mistake.
 constexpr uintmax_t kLargestFile = 4 << 20;
 
+// Mappings and definitions in our form, definitions in OMA's.
+bool IsData(const fs::path& file) {
+  const std::string extension = absl::AsciiStrToLower(file.extension().string());
+  return extension == ".yaml" || extension == ".yml" || extension == ".xml";
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<Source>> MappingDirectory::Read() const {
@@ -29,7 +36,7 @@ absl::StatusOr<std::vector<Source>> MappingDirectory::Read() const {
     const fs::path& file = entry->path();
     // Kubernetes keeps the files of a ConfigMap behind hidden directories.
     if (file.filename().string().front() == '.') continue;
-    if (file.extension() != ".yaml" && file.extension() != ".yml") continue;
+    if (!IsData(file)) continue;
     std::error_code ignored;
     if (entry->is_regular_file(ignored)) files.push_back(file);
   }

@@ -1,4 +1,4 @@
-// Mounted data: *.yaml and *.yml files of a directory, read at start and again when they change.
+// Mounted data: *.yaml, *.yml and *.xml files of a directory, read at start and again when they change.
 //
 //   MappingDirectory directory("/etc/isthmus/mappings");
 //   CurrentTable table(Load(BuiltInSources(), *directory.Read()).table);

@@ -1,7 +1,9 @@
 #include "services/translation/core/parser.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/status_macros.h"
+#include "services/translation/core/definition_rules.h"
 #include "services/translation/core/yaml_reader.h"
 
 namespace isthmus::translation {
@@ -21,7 +24,6 @@ namespace {
 
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
-constexpr int64_t kMaxId = 65535;
 
 // A word of a fixed vocabulary.
 template <typename T>
@@ -78,13 +80,13 @@ std::vector<int64_t> ReadIntegers(const YamlValue& value) {
 // "urn:oma:lwm2m:oma:3", whose last part is `object_id`.
 std::string ReadObjectUrn(const YamlValue& value, uint32_t* object_id) {
   const std::string urn = value.Text();
-  const std::vector<absl::string_view> parts = absl::StrSplit(urn, ':');
-  uint32_t id = 0;
-  const bool right = parts.size() == 5 && parts[0] == "urn" && parts[1] == "oma" && parts[2] == "lwm2m" &&
-                     !parts[3].empty() && absl::SimpleAtoi(parts[4], &id) && id <= kMaxId;
-  if (value.present() && !right) value.Fail("urn:oma:lwm2m:<class>:<object id> without a version");
-  *object_id = id;
-  return urn;
+  const std::optional<DefinitionUrn> parsed = ParseObjectUrn(urn);
+  if (!parsed.has_value() || !parsed->version.empty()) {
+    if (value.present()) value.Fail("urn:oma:lwm2m:<class>:<object id> without a version");
+    return urn;
+  }
+  *object_id = parsed->object_id;
+  return parsed->base;
 }
 
 // ---- objects -------------------------------------------------------------------------------------------------------
@@ -97,17 +99,14 @@ ResourceDefinition ReadResource(const YamlValue& value) {
   const YamlValue operations = value.Require("operations");
   const std::string letters = operations.Text();
   if (letters != "none") {
-    for (const char letter : letters) {
-      if (letter == 'R')
-        resource.readable = true;
-      else if (letter == 'W')
-        resource.writable = true;
-      else if (letter == 'E')
-        resource.executable = true;
-      else
-        operations.Fail("any of R, W, E, or none");
+    const std::optional<OperationSet> set = ParseOperations(letters);
+    if (letters.empty() || !set.has_value()) {
+      operations.Fail("any of R, W, E, or none");
+    } else {
+      resource.readable = set->read;
+      resource.writable = set->write;
+      resource.executable = set->execute;
     }
-    if (letters.empty()) operations.Fail("any of R, W, E, or none");
   }
   resource.multiple = value.At("multiple").Boolean();
   resource.mandatory = value.At("mandatory").Boolean();
@@ -135,22 +134,26 @@ ParsedObject ReadObject(const YamlValue& root) {
   object.id = static_cast<uint32_t>(root.Require("object").Integer(0, kMaxId));
   object.name = root.Require("name").Text();
   const YamlValue version = root.At("version");
-  object.version = version.present() ? version.Text() : "1.0";
-  const std::vector<absl::string_view> parts = absl::StrSplit(object.version, '.');
-  int number = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &number) || !absl::SimpleAtoi(parts[1], &number)) {
-    version.Fail("a version as \"1.0\"");
+  object.version = "1.0";
+  if (version.present()) {
+    const std::optional<std::string> canonical = CanonicalVersion(version.Text());
+    if (canonical.has_value()) {
+      object.version = *canonical;
+    } else {
+      version.Fail("a version as \"1.0\"");
+    }
   }
   uint32_t urn_id = 0;
   object.urn = ReadObjectUrn(root.Require("urn"), &urn_id);
   if (urn_id != object.id) root.At("urn").Fail(absl::StrCat("the URN of object ", object.id));
   object.multiple = root.At("multiple").Boolean();
   object.mandatory = root.At("mandatory").Boolean();
+  std::set<uint32_t> ids;
   for (const YamlValue& item : root.Require("resources").Items()) {
-    ResourceDefinition resource = ReadResource(item);
-    if (object.Find(resource.id) != nullptr) item.At("id").Fail("an id that no resource above has");
-    object.resources.push_back(std::move(resource));
+    object.resources.push_back(ReadResource(item));
+    if (!ids.insert(object.resources.back().id).second) item.At("id").Fail("an id that no resource above has");
   }
+  SortResources(&object);
   return parsed;
 }
 
@@ -360,7 +363,7 @@ ParsedMapping ReadMapping(const YamlValue& root) {
 
 }  // namespace
 
-absl::StatusOr<ParsedSource> ParseSource(const std::string& file, const std::string& text) {
+absl::StatusOr<ParsedSource> ParseYaml(const std::string& file, const std::string& text) {
   YamlDocument document(file, text);
   const YamlValue root = document.root();
   RETURN_IF_ERROR(document.status());
@@ -369,7 +372,7 @@ absl::StatusOr<ParsedSource> ParseSource(const std::string& file, const std::str
     if (root.At("object").present() && root.At("resources").present()) {
       ParsedObject parsed = ReadObject(root);
       RETURN_IF_ERROR(document.status());
-      return ParsedSource(std::move(parsed));
+      return ParsedSource(std::vector<ParsedObject>{std::move(parsed)});
     }
     if (root.At("mapping").present()) {
       ParsedMapping parsed = ReadMapping(root);
