@@ -22,6 +22,8 @@ namespace isthmus::translation {
 struct Source {
   std::string name;  // as messages call it; ends in .xml of a definition in OMA's form
   std::string text;
+
+  bool operator==(const Source& other) const { return name == other.name && text == other.text; }
 };
 
 struct LoadResult {
