@@ -78,6 +78,31 @@ TEST(Loader, ObjectDefinitionsAreThoseOfTheRegistry) {
   EXPECT_EQ(device->Find(4711), nullptr);
 }
 
+TEST(Loader, IpsoObjectsAreThere) {
+  const auto table = LoadMounted({}).table;
+  for (uint32_t id = 3200; id <= 3350; ++id) {
+    const bool exists = id <= 3203 || (id >= 3300 && id != 3307 && id != 3309);
+    ASSERT_EQ(table->FindObject(id, "") != nullptr, exists) << id;
+    if (!exists) continue;
+    const ObjectDefinition& object = *table->FindObject(id, "1.1");
+    EXPECT_EQ(object.urn, absl::StrCat("urn:oma:lwm2m:ext:", id));
+    EXPECT_TRUE(object.multiple) << id;
+    ASSERT_NE(object.Find(5750), nullptr) << id;  // Application Type is in each of them
+  }
+  const ObjectDefinition& temperature = *table->FindObject(3303, "1.1");
+  EXPECT_EQ(temperature.name, "Temperature");
+  EXPECT_THAT(temperature.resources, SizeIs(12));
+  EXPECT_TRUE(temperature.Find(5700)->mandatory);
+  EXPECT_EQ(temperature.Find(5700)->type, lwm2m::ResourceType::kFloat);
+  EXPECT_EQ(temperature.Find(5701)->type, lwm2m::ResourceType::kString);
+  EXPECT_TRUE(temperature.Find(5605)->executable);
+  EXPECT_EQ(temperature.Find(5518)->type, lwm2m::ResourceType::kTime);
+  // Latitudes were texts before they were numbers.
+  EXPECT_EQ(table->FindObject(3336, "1.0")->Find(5514)->type, lwm2m::ResourceType::kString);
+  EXPECT_EQ(table->FindObject(3336, "2.0")->Find(6051)->type, lwm2m::ResourceType::kFloat);
+  EXPECT_EQ(table->FindObject(3336, "2.0")->Find(5514), nullptr);
+}
+
 TEST(Loader, VersionIsSixteenHexDigitsOfTheData) {
   const std::string version = LoadMounted({}).table->version();
   EXPECT_THAT(version, ::testing::MatchesRegex("[0-9a-f]{16}"));

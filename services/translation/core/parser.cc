@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +16,8 @@
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/status_macros.h"
 #include "services/translation/core/definition_rules.h"
+#include "services/translation/core/object_parser.h"
+#include "services/translation/core/yaml_fields.h"
 #include "services/translation/core/yaml_reader.h"
 
 namespace isthmus::translation {
@@ -24,41 +25,6 @@ namespace {
 
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
-
-// A word of a fixed vocabulary.
-template <typename T>
-T Choose(const YamlValue& value, const std::vector<std::pair<const char*, T>>& words) {
-  const std::string text = value.Text();
-  for (const auto& [word, meaning] : words) {
-    if (text == word) return meaning;
-  }
-  if (value.present()) {
-    value.Fail(absl::StrJoin(words, ", ", [](std::string* out, const auto& word) { out->append(word.first); }));
-  }
-  return words.front().second;
-}
-
-std::optional<Interval> ParseInterval(absl::string_view text) {
-  Interval interval;
-  const std::vector<absl::string_view> ends = absl::StrSplit(text, absl::MaxSplits("..", 1));
-  const bool single = ends.size() == 1;
-  if (single && ends[0].empty()) return std::nullopt;
-  if (!ends[0].empty() && !absl::SimpleAtoi(ends[0], &interval.first)) return std::nullopt;
-  if (single) {
-    interval.last = interval.first;
-  } else if (!ends[1].empty() && !absl::SimpleAtoi(ends[1], &interval.last)) {
-    return std::nullopt;
-  }
-  if (interval.first > interval.last) return std::nullopt;
-  return interval;
-}
-
-std::optional<Interval> ReadInterval(const YamlValue& value) {
-  if (!value.present()) return std::nullopt;
-  std::optional<Interval> interval = ParseInterval(value.Text());
-  if (!interval.has_value()) value.Fail("a number, or an interval as 0..100 or 2..");
-  return interval;
-}
 
 // One number or interval, or a list of them.
 std::optional<IntervalSet> ReadIntervals(const YamlValue& value) {
@@ -75,86 +41,6 @@ std::vector<int64_t> ReadIntegers(const YamlValue& value) {
   std::vector<int64_t> numbers;
   for (const YamlValue& item : value.Items()) numbers.push_back(item.Integer(kNone, kAny));
   return numbers;
-}
-
-// "urn:oma:lwm2m:oma:3", whose last part is `object_id`.
-std::string ReadObjectUrn(const YamlValue& value, uint32_t* object_id) {
-  const std::string urn = value.Text();
-  const std::optional<DefinitionUrn> parsed = ParseObjectUrn(urn);
-  if (!parsed.has_value() || !parsed->version.empty()) {
-    if (value.present()) value.Fail("urn:oma:lwm2m:<class>:<object id> without a version");
-    return urn;
-  }
-  *object_id = parsed->object_id;
-  return parsed->base;
-}
-
-// ---- objects -------------------------------------------------------------------------------------------------------
-
-ResourceDefinition ReadResource(const YamlValue& value) {
-  value.AllowOnly({"id", "name", "operations", "multiple", "mandatory", "type", "range", "unit"});
-  ResourceDefinition resource;
-  resource.id = static_cast<uint32_t>(value.Require("id").Integer(0, kMaxId));
-  resource.name = value.Require("name").Text();
-  const YamlValue operations = value.Require("operations");
-  const std::string letters = operations.Text();
-  if (letters != "none") {
-    const std::optional<OperationSet> set = ParseOperations(letters);
-    if (letters.empty() || !set.has_value()) {
-      operations.Fail("any of R, W, E, or none");
-    } else {
-      resource.readable = set->read;
-      resource.writable = set->write;
-      resource.executable = set->execute;
-    }
-  }
-  resource.multiple = value.At("multiple").Boolean();
-  resource.mandatory = value.At("mandatory").Boolean();
-  using lwm2m::ResourceType;
-  resource.type = Choose<ResourceType>(value.Require("type"), {{"string", ResourceType::kString},
-                                                               {"integer", ResourceType::kInteger},
-                                                               {"unsigned", ResourceType::kUnsignedInteger},
-                                                               {"float", ResourceType::kFloat},
-                                                               {"boolean", ResourceType::kBoolean},
-                                                               {"opaque", ResourceType::kOpaque},
-                                                               {"time", ResourceType::kTime},
-                                                               {"objlnk", ResourceType::kObjectLink},
-                                                               {"corelnk", ResourceType::kCoreLink},
-                                                               {"none", ResourceType::kNone}});
-  resource.range = ReadInterval(value.At("range"));
-  resource.unit = value.At("unit").Text();
-  return resource;
-}
-
-ParsedObject ReadObject(const YamlValue& root) {
-  root.AllowOnly({"object", "name", "version", "urn", "multiple", "mandatory", "resources"});
-  ParsedObject parsed;
-  ObjectDefinition& object = parsed.object;
-  parsed.where = root.At("object").Where();
-  object.id = static_cast<uint32_t>(root.Require("object").Integer(0, kMaxId));
-  object.name = root.Require("name").Text();
-  const YamlValue version = root.At("version");
-  object.version = "1.0";
-  if (version.present()) {
-    const std::optional<std::string> canonical = CanonicalVersion(version.Text());
-    if (canonical.has_value()) {
-      object.version = *canonical;
-    } else {
-      version.Fail("a version as \"1.0\"");
-    }
-  }
-  uint32_t urn_id = 0;
-  object.urn = ReadObjectUrn(root.Require("urn"), &urn_id);
-  if (urn_id != object.id) root.At("urn").Fail(absl::StrCat("the URN of object ", object.id));
-  object.multiple = root.At("multiple").Boolean();
-  object.mandatory = root.At("mandatory").Boolean();
-  std::set<uint32_t> ids;
-  for (const YamlValue& item : root.Require("resources").Items()) {
-    object.resources.push_back(ReadResource(item));
-    if (!ids.insert(object.resources.back().id).second) item.At("id").Fail("an id that no resource above has");
-  }
-  SortResources(&object);
-  return parsed;
 }
 
 // ---- conversions ---------------------------------------------------------------------------------------------------
@@ -369,10 +255,10 @@ absl::StatusOr<ParsedSource> ParseYaml(const std::string& file, const std::strin
   RETURN_IF_ERROR(document.status());
   // Conversions of yaml-cpp are not used, but iterating over a damaged tree may throw.
   try {
-    if (root.At("object").present() && root.At("resources").present()) {
-      ParsedObject parsed = ReadObject(root);
+    if (IsObjectFile(root)) {
+      std::vector<ParsedObject> parsed = ReadObjects(root);
       RETURN_IF_ERROR(document.status());
-      return ParsedSource(std::vector<ParsedObject>{std::move(parsed)});
+      return ParsedSource(std::move(parsed));
     }
     if (root.At("mapping").present()) {
       ParsedMapping parsed = ReadMapping(root);
@@ -383,7 +269,8 @@ absl::StatusOr<ParsedSource> ParseYaml(const std::string& file, const std::strin
     return absl::InvalidArgumentError(absl::StrCat(file, ":1: not readable: ", error.what()));
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      file, ":1: expected an object definition (key 'object' with 'resources') or a mapping (key 'mapping')"));
+      file, ":1: expected an object definition (key 'object' with 'resources'), several (key 'objects') or a mapping",
+      " (key 'mapping')"));
 }
 
 }  // namespace isthmus::translation
