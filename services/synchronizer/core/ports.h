@@ -20,10 +20,10 @@ namespace isthmus::synchronizer {
 // ---- resource side -> device side ----------------------------------------------------------------------------------
 
 // A request on a <mgmtObj> that is kept in step with a device (it has objectPaths), after every check of TS-0004 7.3.3
-// passed (TS-0004 7.3.4, hook points of 7.4.15.2).
+// passed (TS-0004 7.3.4, hook points of 7.4.15.2). For a CREATE the resource is as it is to be.
 struct ManagementRequest {
   onem2m::v1::RequestPrimitive primitive;
-  std::string resource_id;          // ri of the <mgmtObj>
+  std::string resource_id;          // ri of the <mgmtObj>, of one that is to be too
   std::string node_id;              // nodeID of its <node>: the Endpoint Client Name
   onem2m::v1::Resource resource;    // as it is kept now
   std::vector<std::string> wanted;  // RETRIEVE: attributes asked for; empty = all
@@ -37,6 +37,7 @@ struct ManagementResult {
   std::vector<onem2m::v1::Attribute> attributes;  // as on the device now
   std::vector<std::string> absent_attributes;     // not on the device
   std::vector<std::string> local_attributes;      // UPDATE: stored here and not on the device
+  std::string created_path;                       // CREATE: the element of objectPaths, below the device's root
   std::vector<onem2m::v1::TraceStep> steps;
 };
 

@@ -72,6 +72,11 @@ Access AccessOf(const ResourceDefinition& resource) {
   return Access::kLocal;
 }
 
+// Instances of Server and Access Control objects are made and ended by bootstrap alone (LwM2M Core 8.1).
+DeleteEffect DeleteOf(uint32_t object_id, bool multiple) {
+  return multiple && object_id != 1 && object_id != 2 ? DeleteEffect::kInstance : DeleteEffect::kNothing;
+}
+
 }  // namespace
 
 ResourceMapping MakeGenericMapping(const ObjectDefinition& object) {
@@ -82,6 +87,7 @@ ResourceMapping MakeGenericMapping(const ObjectDefinition& object) {
   mapping.object_urn = object.urn;
   mapping.object_id = object.id;
   mapping.clause = kClause;
+  mapping.delete_effect = DeleteOf(object.id, object.multiple);
   std::set<std::string> names;
   for (const ResourceDefinition& resource : object.resources) {
     const Access access = AccessOf(resource);
@@ -111,6 +117,7 @@ const ResourceMapping& UnknownObjectMapping() {
     mapping->name = "object";
     mapping->root = kGenericRoot;
     mapping->clause = kClause;
+    mapping->delete_effect = DeleteEffect::kInstance;  // whether it can be deleted the device knows
     return mapping;
   }();
   return *kUnknown;

@@ -275,6 +275,36 @@ TEST(GenericMapping, ValuesForAnUnknownObjectAreWrittenAsTheirJsonTypeSays) {
   EXPECT_EQ(deep.refusal_status_code(), 4000u);
 }
 
+TEST(GenericMapping, DeleteIsOfInstancesThatAServerMayDelete) {
+  EXPECT_EQ(Text(Translate(Delete(), Temperature()).plan()), "Delete /3303/0 []");
+  EXPECT_EQ(Text(Translate(Delete(), Unknown()).plan()), "Delete /34121/2 []");
+  for (const auto& [urn, path] :
+       {std::make_pair("urn:oma:lwm2m:oma:1", "/1/0"), std::make_pair("urn:oma:lwm2m:oma:2", "/2/0"),
+        std::make_pair("urn:oma:lwm2m:oma:6", "/6/0")}) {
+    EXPECT_EQ(Text(Translate(Delete(), SelfDefined(urn, path)).plan()), "") << urn;
+  }
+}
+
+TEST(GenericMapping, CreateTellsWhereTheInstanceIs) {
+  onem2m::v1::RequestPrimitive create = Update(kGenericRoot, {{"applicationType", onem2m::Text("boiler")}});
+  create.set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
+  const onem2m::v1::Resource open = SelfDefined("urn:oma:lwm2m:ext:3303", "/3303");
+  auto made = Answered(201);
+  *made.mutable_created_path() = P("/3303/4");
+  const auto answer = Answer(create, open, {made});
+  EXPECT_EQ(answer.response_status_code(), 2001u);
+  EXPECT_EQ(lwm2m::PathToString(answer.created_path()), "/3303/4");
+  EXPECT_EQ(Text(answer.attributes()), R"({"applicationType":"boiler"})");
+  const auto wanted = Answer(create, SelfDefined("urn:oma:lwm2m:ext:3303", "/3303/7"), {Answered(201)});
+  EXPECT_EQ(lwm2m::PathToString(wanted.created_path()), "/3303/7");
+  const auto untold = Answer(create, open, {Answered(201)});
+  EXPECT_EQ(untold.response_status_code(), 6025u);
+  EXPECT_THAT(untold.reason(), HasSubstr("does not say which"));
+  const auto refused = Answer(create, open, {Answered(405)});
+  EXPECT_EQ(refused.response_status_code(), 4005u);
+  EXPECT_FALSE(refused.has_created_path());
+}
+
 TEST(GenericMapping, NotificationsReachIt) {
   v1::TranslateNotificationRequest request;
   *request.mutable_observed_path() = P("/34121/2");

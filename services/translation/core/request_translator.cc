@@ -51,17 +51,14 @@ class Translator {
     if (!request_.has_primitive()) return status::InvalidField("primitive", status::FieldReason::kMissing, "missing");
     if (!request_.has_resource()) return status::InvalidField("resource", status::FieldReason::kMissing, "missing");
     const onem2m::v1::OperationType operation = request_.primitive().operation();
-    if (operation == onem2m::v1::OPERATION_TYPE_CREATE) {
-      Refuse(onem2m::v1::RESPONSE_STATUS_CODE_NOT_IMPLEMENTED,
-             "CREATE of a <mgmtObj> is not translated: objects of a device are described when it registers");
-      return std::move(response_);
-    }
-    if (operation != onem2m::v1::OPERATION_TYPE_RETRIEVE && operation != onem2m::v1::OPERATION_TYPE_UPDATE &&
-        operation != onem2m::v1::OPERATION_TYPE_DELETE) {
+    const bool creation = operation == onem2m::v1::OPERATION_TYPE_CREATE;
+    if (!creation && operation != onem2m::v1::OPERATION_TYPE_RETRIEVE &&
+        operation != onem2m::v1::OPERATION_TYPE_UPDATE && operation != onem2m::v1::OPERATION_TYPE_DELETE) {
       return status::InvalidField("primitive.operation", status::FieldReason::kUnexpected,
-                                  absl::StrCat("expected RETRIEVE, UPDATE or DELETE, got ", operation));
+                                  absl::StrCat("expected CREATE, RETRIEVE, UPDATE or DELETE, got ", operation));
     }
-    absl::StatusOr<Target> target = Locate(table, request_.resource(), "resource");
+    absl::StatusOr<Target> target =
+        Locate(table, request_.resource(), "resource", creation ? Place::kNew : Place::kExisting);
     if (!target.ok()) {
       const uint32_t code = StatusCodeOfLocate(target.status());
       if (code == 0) return target.status();
@@ -69,6 +66,7 @@ class Translator {
       return std::move(response_);
     }
     target_ = *std::move(target);
+    if (creation) Create();
     if (operation == onem2m::v1::OPERATION_TYPE_RETRIEVE) Retrieve();
     if (operation == onem2m::v1::OPERATION_TYPE_UPDATE) Update();
     if (operation == onem2m::v1::OPERATION_TYPE_DELETE) Delete();
@@ -131,32 +129,80 @@ class Translator {
     }
   }
 
+  // ---- content ----
+
+  const onem2m::v1::Object& content() const { return request_.primitive().primitive_content().value().object(); }
+
+  bool CheckContent() {
+    const onem2m::v1::RequestPrimitive& primitive = request_.primitive();
+    const std::string& root = request_.resource().root();
+    if (!primitive.has_primitive_content() || primitive.primitive_content().value().kind_case() != Value::kObject) {
+      Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+             absl::StrCat(primitive.operation() == onem2m::v1::OPERATION_TYPE_CREATE ? "CREATE" : "UPDATE",
+                          " without a content: expected ", root, " with attributes"));
+      return false;
+    }
+    if (primitive.primitive_content().name() != root) {
+      Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+             absl::StrCat("content '", primitive.primitive_content().name(), "' does not fit its target, a ", root));
+      return false;
+    }
+    std::set<std::string> names;
+    for (const onem2m::v1::Attribute& member : content().members()) {
+      if (!names.insert(member.name()).second) {
+        Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+               absl::StrCat("attribute ", member.name(), " is given twice"));
+        return false;
+      }
+    }
+    for (const onem2m::v1::Attribute& member : content().members()) {
+      target_.AdmitName(member.name(), member.value().kind_case() == Value::kList);
+    }
+    return true;
+  }
+
+  // ---- CREATE ----
+
+  // What the device lets a server write goes with the Create; the rest is as the device says once it is read. Actions
+  // are asked for by an UPDATE only (TS-0004 annex D).
+  void Create() {
+    if (!CheckContent()) return;
+    for (const onem2m::v1::Attribute& member : content().members()) {
+      const AttributeMapping* attribute = mapping().Find(member.name());
+      if (attribute == nullptr && !IsCommonAttribute(member.name())) return RefuseName(member.name());
+      if (attribute == nullptr || !attribute->writable() || member.value().kind_case() == Value::kNull) {
+        response_.mutable_plan()->add_local_attributes(member.name());
+      } else {
+        AddNodes(*attribute, member.value());
+      }
+    }
+    if (refused()) return;
+    v1::PlanStep* step = response_.mutable_plan()->add_steps();
+    lwm2m::v1::Create* create = step->mutable_operation()->mutable_create();
+    *create->mutable_path() = target_.chosen ? target_.instance : lwm2m::MakePath(target_.instance.object_id());
+    for (Written& written : written_) {
+      for (size_t i = 0; i < written.values.size(); ++i) {
+        lwm2m::v1::Node* node = create->add_nodes();
+        *node->mutable_path() = target_.At(written.resource_id);
+        if (written.multiple) node->mutable_path()->set_resource_instance_id(static_cast<uint32_t>(i));
+        *node->mutable_value() = std::move(written.values[i]);
+      }
+      step->add_attributes(written.attribute->short_name);
+    }
+  }
+
+  void RefuseName(const std::string& name) {
+    Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+           absl::StrCat("attribute ", name, ": ", request_.resource().root(), " (", mapping().name,
+                        ") has no attribute of this name"));
+  }
+
   // ---- UPDATE ----
 
   void Update() {
-    const onem2m::v1::RequestPrimitive& primitive = request_.primitive();
-    if (!primitive.has_primitive_content() || primitive.primitive_content().value().kind_case() != Value::kObject) {
-      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
-                    absl::StrCat("UPDATE without a content: expected ", mapping().root, " with attributes"));
-    }
-    if (primitive.primitive_content().name() != mapping().root) {
-      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
-                    absl::StrCat("content '", primitive.primitive_content().name(), "' does not fit its target, a ",
-                                 mapping().root));
-    }
-    const onem2m::v1::Object& content = primitive.primitive_content().value().object();
-    std::set<std::string> names;
-    for (const onem2m::v1::Attribute& member : content.members()) {
-      if (!names.insert(member.name()).second) {
-        return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
-                      absl::StrCat("attribute ", member.name(), " is given twice"));
-      }
-    }
-    for (const onem2m::v1::Attribute& member : content.members()) {
-      target_.AdmitName(member.name(), member.value().kind_case() == Value::kList);
-    }
-    RefuseContradictions(content);
-    for (const onem2m::v1::Attribute& member : content.members()) Sort(member);
+    if (!CheckContent()) return;
+    RefuseContradictions();
+    for (const onem2m::v1::Attribute& member : content().members()) Sort(member);
     if (refused()) return;
     AddWrite();
     for (const AttributeMapping& attribute : mapping().attributes) {
@@ -166,9 +212,9 @@ class Translator {
     if (!reboots_) AddRead(read_back_);
   }
 
-  void RefuseContradictions(const onem2m::v1::Object& content) {
-    const auto asked = [&content](const std::string& name) {
-      const Value* value = onem2m::Find(content, name);
+  void RefuseContradictions() {
+    const auto asked = [this](const std::string& name) {
+      const Value* value = onem2m::Find(content(), name);
       return value != nullptr && value->kind_case() == Value::kBoolean && value->boolean();
     };
     for (const auto& [first, second] : mapping().exclusive) {
@@ -183,11 +229,7 @@ class Translator {
   // Puts one attribute of the content among those that stay here, are written, or are executed.
   void Sort(const onem2m::v1::Attribute& member) {
     const AttributeMapping* attribute = mapping().Find(member.name());
-    if (attribute == nullptr && !IsCommonAttribute(member.name())) {
-      return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
-                    absl::StrCat("attribute ", member.name(), ": ", mapping().root, " (", mapping().name,
-                                 ") has no attribute of this name"));
-    }
+    if (attribute == nullptr && !IsCommonAttribute(member.name())) return RefuseName(member.name());
     if (attribute == nullptr || attribute->access == Access::kLocal) {
       response_.mutable_plan()->add_local_attributes(member.name());
       return;

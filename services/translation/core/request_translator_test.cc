@@ -146,8 +146,71 @@ TEST(Where, InputThatMakesNoSenseNamesItsField) {
     EXPECT_THAT(TranslateRequest(BuiltIn(), request),
                 StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("primitive.operation")));
   }
-  request.mutable_primitive()->set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
-  EXPECT_EQ(TranslateRequest(BuiltIn(), request)->refusal_status_code(), 5001u);
+}
+
+// ---- CREATE ----
+
+onem2m::v1::RequestPrimitive CreateOf(const std::string& root, const Members& attributes) {
+  onem2m::v1::RequestPrimitive primitive = Update(root, attributes);
+  primitive.set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
+  return primitive;
+}
+
+onem2m::v1::Resource ToBe(const std::string& root, const std::string& urn, const std::vector<std::string>& paths) {
+  onem2m::v1::Resource resource;
+  resource.set_root(root);
+  resource.add_object_ids(urn);
+  for (const std::string& path : paths) resource.add_object_paths(path);
+  return resource;
+}
+
+TEST(CreateRequest, MakesAnInstanceWithWhatCanBeWritten) {
+  const Members software = {{"vr", onem2m::Text("1")},
+                            {"swn", onem2m::Text("app")},
+                            {"url", onem2m::Text("coap://h/a")},
+                            {"lbl", onem2m::TextList({"x"})}};
+  for (const std::vector<std::string>& paths :
+       {std::vector<std::string>{}, {"/9"}, {"/lwm2m/9"}, {"/9/3"}, {"/lwm2m/9/3"}}) {
+    SCOPED_TRACE(paths.empty() ? "" : paths[0]);
+    const auto response = Translate(CreateOf("m2m:swr", software), ToBe("m2m:swr", "urn:oma:lwm2m:oma:9", paths));
+    ASSERT_EQ(response.plan().steps_size(), 1) << response.refusal_reason();
+    const lwm2m::v1::Create& create = response.plan().steps(0).operation().create();
+    const bool chosen = !paths.empty() && paths[0].back() == '3';
+    EXPECT_EQ(lwm2m::PathToString(create.path()), chosen ? "/9/3" : "/9");
+    ASSERT_EQ(create.nodes_size(), 1);
+    EXPECT_EQ(lwm2m::PathToString(create.nodes(0).path()), chosen ? "/9/3/3" : "/9/0/3");
+    EXPECT_EQ(create.nodes(0).value().text(), "coap://h/a");
+    EXPECT_THAT(response.plan().local_attributes(), ElementsAre("vr", "swn", "lbl"));
+  }
+}
+
+TEST(CreateRequest, OfAnyObject) {
+  const auto known =
+      Translate(CreateOf("m2m:mgo", {{"applicationType", onem2m::Text("x")}, {"sensorValue", onem2m::Number(1)}}),
+                ToBe("m2m:mgo", "urn:oma:lwm2m:ext:3303", {}));
+  EXPECT_EQ(Text(known.plan()), "Create /3303 [applicationType]");
+  const auto unknown = Translate(CreateOf("m2m:mgo", {{"7", onem2m::TextList({"a", "b"})}}),
+                                 ToBe("m2m:mgo", "urn:oma:lwm2m:x:34121", {"/34121/2"}));
+  EXPECT_EQ(Text(unknown.plan()), "Create /34121/2 [7]");
+  ASSERT_EQ(unknown.plan().steps(0).operation().create().nodes_size(), 2);
+  EXPECT_EQ(lwm2m::PathToString(unknown.plan().steps(0).operation().create().nodes(1).path()), "/34121/2/7/1");
+}
+
+TEST(CreateRequest, Refusals) {
+  const auto refusal = [](const onem2m::v1::RequestPrimitive& primitive, const onem2m::v1::Resource& resource) {
+    const auto response = Translate(primitive, resource);
+    return absl::StrCat(response.refusal_status_code(), ": ", response.refusal_reason());
+  };
+  const onem2m::v1::Resource software = ToBe("m2m:swr", "urn:oma:lwm2m:oma:9", {});
+  EXPECT_THAT(refusal(CreateOf("m2m:swr", {{"url", onem2m::Integer(1)}}), software), HasSubstr("4000: url"));
+  EXPECT_THAT(refusal(CreateOf("m2m:swr", {{"nope", onem2m::Integer(1)}}), software),
+              HasSubstr("4000: attribute nope"));
+  EXPECT_THAT(refusal(CreateOf("m2m:bat", {}), software), HasSubstr("4000: content 'm2m:bat'"));
+  EXPECT_THAT(refusal(CreateOf("m2m:swr", {}), ToBe("m2m:swr", "urn:oma:lwm2m:oma:6", {})), HasSubstr("6003"));
+  EXPECT_THAT(refusal(CreateOf("m2m:swr", {}), ToBe("m2m:swr", "urn:oma:lwm2m:oma:9", {"/8/1"})), HasSubstr("6005"));
+  onem2m::v1::RequestPrimitive bare;
+  bare.set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
+  EXPECT_THAT(refusal(bare, software), HasSubstr("4000: CREATE without a content"));
 }
 
 // ---- UPDATE: values ----

@@ -34,7 +34,9 @@ class Translator {
 
   absl::StatusOr<v1::TranslateResponseResponse> Run(const MappingTable& table) {
     RETURN_IF_ERROR(CheckInput());
-    absl::StatusOr<Target> target = Locate(table, request_.resource(), "resource");
+    const bool creation = operation() == onem2m::v1::OPERATION_TYPE_CREATE;
+    absl::StatusOr<Target> target =
+        Locate(table, request_.resource(), "resource", creation ? Place::kNew : Place::kExisting);
     if (!target.ok()) {
       const uint32_t code = StatusCodeOfLocate(target.status());
       if (code == 0) return target.status();
@@ -45,6 +47,7 @@ class Translator {
     for (int i = 0; i < request_.results_size(); ++i) {
       target_.AdmitNodes(request_.results(i).nodes());
       target_.AdmitNodes(step(i).operation().write().nodes());
+      target_.AdmitNodes(step(i).operation().create().nodes());
     }
     switch (operation()) {
       case onem2m::v1::OPERATION_TYPE_RETRIEVE:
@@ -52,6 +55,9 @@ class Translator {
         break;
       case onem2m::v1::OPERATION_TYPE_UPDATE:
         Update();
+        break;
+      case onem2m::v1::OPERATION_TYPE_CREATE:
+        Create();
         break;
       default:
         Delete();
@@ -72,10 +78,10 @@ class Translator {
   absl::Status CheckInput() const {
     if (!request_.has_primitive()) return status::InvalidField("primitive", status::FieldReason::kMissing, "missing");
     if (!request_.has_resource()) return status::InvalidField("resource", status::FieldReason::kMissing, "missing");
-    if (operation() != onem2m::v1::OPERATION_TYPE_RETRIEVE && operation() != onem2m::v1::OPERATION_TYPE_UPDATE &&
-        operation() != onem2m::v1::OPERATION_TYPE_DELETE) {
+    if (operation() != onem2m::v1::OPERATION_TYPE_CREATE && operation() != onem2m::v1::OPERATION_TYPE_RETRIEVE &&
+        operation() != onem2m::v1::OPERATION_TYPE_UPDATE && operation() != onem2m::v1::OPERATION_TYPE_DELETE) {
       return status::InvalidField("primitive.operation", status::FieldReason::kUnexpected,
-                                  absl::StrCat("expected RETRIEVE, UPDATE or DELETE, got ", operation()));
+                                  absl::StrCat("expected CREATE, RETRIEVE, UPDATE or DELETE, got ", operation()));
     }
     for (int i = 0; i < request_.plan().steps_size(); ++i) {
       if (step(i).operation().kind_case() == lwm2m::v1::Operation::KIND_NOT_SET) {
@@ -255,6 +261,31 @@ class Translator {
         if (std::find(served.begin(), served.end(), attribute.name()) != served.end()) {
           onem2m::Set(attributes_, attribute.name(), attribute.value());
         }
+      }
+    }
+  }
+
+  // ---- CREATE ----
+
+  void Create() {
+    const int succeeded = Succeeded(onem2m::v1::RESPONSE_STATUS_CODE_CREATED);
+    if (!IsSuccess(response_.response_status_code())) return;
+    for (int i = 0; i < succeeded; ++i) {
+      if (!step(i).operation().has_create()) continue;
+      // A device that chose the instance says so (LwM2M Core 1.1 6.3.6: Location-Path).
+      const bool told = request_.results(i).created_path().has_object_instance_id();
+      if (!told && !target_.chosen) {
+        return Fail(onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CONVERSION_ERROR,
+                    absl::StrCat("the device has made an instance of object ", target_.instance.object_id(),
+                                 " and does not say which; it comes with the device's next registration update"));
+      }
+      *response_.mutable_created_path() = told ? request_.results(i).created_path() : target_.instance;
+      for (const std::string& name : step(i).attributes()) {
+        const AttributeMapping* attribute = mapping().Find(name);
+        if (attribute == nullptr) continue;
+        absl::StatusOr<Value> value =
+            WrittenValue(target_, *attribute, nullptr, target_.instance, step(i).operation().create().nodes());
+        if (value.ok()) Set(*attribute, *std::move(value));
       }
     }
   }

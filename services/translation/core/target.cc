@@ -13,32 +13,48 @@
 #include "absl/strings/str_split.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/status/invalid_field.h"
+#include "services/lib/status/status_macros.h"
 #include "services/translation/core/generic_mapping.h"
 
 namespace isthmus::translation {
 namespace {
 
-// "/3/0", "/prefix/3/0", or "/3" of a single object -> the instance.
-absl::StatusOr<lwm2m::v1::Path> ParseObjectPath(absl::string_view text, uint32_t object_id, bool multiple) {
-  const auto instance_of = [&](size_t count, absl::string_view path) -> absl::StatusOr<lwm2m::v1::Path> {
-    std::vector<absl::string_view> parts = absl::StrSplit(path, '/', absl::SkipEmpty());
-    if (parts.size() < count) return absl::NotFoundError("");
-    parts.erase(parts.begin(), parts.end() - count);
-    absl::StatusOr<lwm2m::v1::Path> parsed = lwm2m::ParsePath(absl::StrCat("/", absl::StrJoin(parts, "/")));
-    if (!parsed.ok() || parsed->object_id() != object_id) return absl::NotFoundError("");
-    return parsed;
-  };
-  if (absl::StatusOr<lwm2m::v1::Path> instance = instance_of(2, text); instance.ok()) return instance;
-  if (!multiple) {
-    if (const absl::StatusOr<lwm2m::v1::Path> object = instance_of(1, text); object.ok()) {
-      return lwm2m::MakePath(object_id, 0);
-    }
+// The path that ends `text` and has `levels`, if it is of the object.
+std::optional<lwm2m::v1::Path> PathAtEnd(absl::string_view text, size_t levels, uint32_t object_id) {
+  std::vector<absl::string_view> parts = absl::StrSplit(text, '/', absl::SkipEmpty());
+  if (parts.size() < levels) return std::nullopt;
+  parts.erase(parts.begin(), parts.end() - levels);
+  absl::StatusOr<lwm2m::v1::Path> parsed = lwm2m::ParsePath(absl::StrCat("/", absl::StrJoin(parts, "/")));
+  if (!parsed.ok() || parsed->object_id() != object_id) return std::nullopt;
+  return *std::move(parsed);
+}
+
+// Puts the instance of objectPaths[index] into the target: "/3/0", "/prefix/3/0", or "/3" of a single object.
+absl::Status TakeInstance(const onem2m::v1::Resource& resource, int index, uint32_t object_id, bool multiple,
+                          Place place, Target* target) {
+  const bool there = index < resource.object_paths_size();
+  if (!there && place == Place::kExisting) {
+    return absl::NotFoundError(
+        absl::StrCat("objectPaths has no element for objectIDs[", index, "] ", resource.object_ids(index)));
   }
-  return absl::NotFoundError("");
+  const std::string text = there ? resource.object_paths(index) : "";
+  target->instance = lwm2m::MakePath(object_id, 0);
+  if (const auto instance = PathAtEnd(text, 2, object_id)) {
+    target->instance = *instance;
+    return absl::OkStatus();
+  }
+  const bool object_alone = PathAtEnd(text, 1, object_id).has_value() || (text.empty() && place == Place::kNew);
+  if (object_alone && !multiple) return absl::OkStatus();
+  if (object_alone && place == Place::kNew) {
+    target->chosen = false;
+    return absl::OkStatus();
+  }
+  return absl::NotFoundError(
+      absl::StrCat("objectPaths[", index, "]: expected /", object_id, "/<instance>, got '", text, "'"));
 }
 
 // A self-defined <mgmtObj> without a mapping: its first objectID says what it is.
-absl::StatusOr<Target> LocateSelfDefined(const MappingTable& table, const onem2m::v1::Resource& resource) {
+absl::StatusOr<Target> LocateSelfDefined(const MappingTable& table, const onem2m::v1::Resource& resource, Place place) {
   if (resource.object_ids().empty()) {
     return absl::UnavailableError(absl::StrCat(
         "the ", resource.root(), " has no objectIDs and no mapping: it is not kept in step with a LwM2M device"));
@@ -51,9 +67,6 @@ absl::StatusOr<Target> LocateSelfDefined(const MappingTable& table, const onem2m
         absl::StrCat("objectIDs[0] '", resource.object_ids(0),
                      "' names no LwM2M object: expected urn:oma:lwm2m:<class>:<object id>[:<version>]"));
   }
-  if (resource.object_paths().empty()) {
-    return absl::NotFoundError(absl::StrCat("objectPaths has no element for objectIDs[0] ", resource.object_ids(0)));
-  }
   Target target;
   target.table = &table;
   target.generic = true;
@@ -61,13 +74,7 @@ absl::StatusOr<Target> LocateSelfDefined(const MappingTable& table, const onem2m
   const ObjectDefinition* object = table.FindObject(*id, urn.version);
   const ResourceMapping* mapping = table.FindGenericMapping(*id, urn.version);
   target.mapping = mapping == nullptr ? &UnknownObjectMapping() : mapping;
-  const absl::StatusOr<lwm2m::v1::Path> instance =
-      ParseObjectPath(resource.object_paths(0), *id, object == nullptr || object->multiple);
-  if (!instance.ok()) {
-    return absl::NotFoundError(
-        absl::StrCat("objectPaths[0]: expected /", *id, "/<instance>, got '", resource.object_paths(0), "'"));
-  }
-  target.instance = *instance;
+  RETURN_IF_ERROR(TakeInstance(resource, 0, *id, object == nullptr || object->multiple, place, &target));
   return target;
 }
 
@@ -112,8 +119,8 @@ std::string Target::Describe(uint32_t resource_id) const {
   return absl::StrCat(lwm2m::PathToString(At(resource_id)), named ? " " : "", named ? definition->name : "");
 }
 
-absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resource& resource,
-                              absl::string_view field) {
+absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resource& resource, absl::string_view field,
+                              Place place) {
   if (resource.root().empty()) {
     return status::InvalidField(absl::StrCat(field, ".root"), status::FieldReason::kMissing,
                                 "expected the root of a <mgmtObj>, as m2m:bat");
@@ -121,7 +128,7 @@ absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resou
   Target target;
   target.table = &table;
   target.mapping = table.FindMapping(resource.root());
-  if (target.mapping == nullptr && resource.mgmt_definition() == 0) return LocateSelfDefined(table, resource);
+  if (target.mapping == nullptr && resource.mgmt_definition() == 0) return LocateSelfDefined(table, resource, place);
   if (target.mapping == nullptr) {
     std::vector<std::string> known;
     for (const ResourceMapping& mapping : table.mappings()) known.push_back(mapping.root);
@@ -138,18 +145,9 @@ absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resou
   for (int i = 0; i < resource.object_ids_size(); ++i) {
     const ObjectUrn urn = SplitUrn(resource.object_ids(i));
     if (urn.base != mapping.object_urn) continue;
-    if (i >= resource.object_paths_size()) {
-      return absl::NotFoundError(
-          absl::StrCat("objectPaths has no element for objectIDs[", i, "] ", resource.object_ids(i)));
-    }
     const ObjectDefinition* object = table.FindObject(mapping.object_id, urn.version);
-    const absl::StatusOr<lwm2m::v1::Path> instance =
-        ParseObjectPath(resource.object_paths(i), mapping.object_id, object != nullptr && object->multiple);
-    if (!instance.ok()) {
-      return absl::NotFoundError(absl::StrCat("objectPaths[", i, "]: expected /", mapping.object_id,
-                                              "/<instance>, got '", resource.object_paths(i), "'"));
-    }
-    target.instance = *instance;
+    RETURN_IF_ERROR(
+        TakeInstance(resource, i, mapping.object_id, object != nullptr && object->multiple, place, &target));
     target.version = urn.version;
     return target;
   }

@@ -28,6 +28,7 @@ struct Target {
   lwm2m::v1::Path instance;  // without an alternate root: the connector puts it before
   std::string version;       // of the object on the device; "" = 1.0
   bool generic = false;      // no mapping file: Resource IDs are names too
+  bool chosen = true;        // false of a creation that leaves the instance to the device; it counts as 0 then
 
   // Makes attributes named by their Resource IDs of what the definition does not tell; nothing when not `generic`.
   // Pointers to attributes that were taken before do not hold any more.
@@ -45,12 +46,16 @@ struct Target {
   std::shared_ptr<ResourceMapping> own_;  // the mapping, once something was admitted
 };
 
+// A creation needs no instance: without one the device chooses.
+enum class Place { kExisting, kNew };
+
 // `field` is what messages call the resource.
 //   INVALID_ARGUMENT  the resource makes no sense in itself.
 //   UNIMPLEMENTED     no mapping for its root, which is not self-defined.
 //   UNAVAILABLE       objectIDs do not name the object that the mapping is for: nothing to manage it by.
 //   NOT_FOUND         objectPaths do not say where the object is.
-absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resource& resource, absl::string_view field);
+absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resource& resource, absl::string_view field,
+                              Place place = Place::kExisting);
 
 // The response status code of a Locate that failed: 5001, 6003, 6005; 0 for INVALID_ARGUMENT.
 uint32_t StatusCodeOfLocate(const absl::Status& status);

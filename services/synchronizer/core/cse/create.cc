@@ -134,11 +134,6 @@ CseCore::Outcome CseCore::Create(const Call& call, Entry* parent) {
                                 "'.' or '_', got '",
                                 name.substr(0, 100), "'"));
   }
-  if (type == kManagementObject &&
-      (onem2m::Find(attributes, "obps") != nullptr || onem2m::Find(attributes, "obis") != nullptr)) {
-    return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_NOT_IMPLEMENTED,
-                   "obis (objectIDs), obps (objectPaths): creating objects on a device is not supported here");
-  }
   const std::string resource_id = call.reserved_id.empty() ? context_.ids->NextId() : call.reserved_id;
   StoredResource record =
       NewRecord(*parent, type, call.primitive.primitive_content().name(), resource_id, name, attributes);
@@ -151,6 +146,10 @@ CseCore::Outcome CseCore::Create(const Call& call, Entry* parent) {
     onem2m::Set(record.attributes, "rn", onem2m::Text(record.name));
   }
   if (type == kSubscription) return CreateSubscription(call, parent, std::move(record));
+  if (type == kManagementObject &&
+      (onem2m::Find(attributes, "obis") != nullptr || onem2m::Find(attributes, "obps") != nullptr)) {
+    return CreateOnDevice(call, parent, std::move(record));
+  }
   Change change(&context_);
   return FinishCreate(call, parent, std::move(record), &change);
 }

@@ -13,6 +13,8 @@ void CopyTexts(const onem2m::v1::Value* list, google::protobuf::RepeatedPtrField
   for (const onem2m::v1::Value& value : list->list().values()) *texts->Add() = value.text();
 }
 
+}  // namespace
+
 onem2m::v1::Resource MakeResource(const StoredResource& record) {
   onem2m::v1::Resource resource;
   resource.set_root(record.root);
@@ -28,8 +30,6 @@ onem2m::v1::Resource MakeResource(const StoredResource& record) {
   }
   return resource;
 }
-
-}  // namespace
 
 bool IsOnDevice(const StoredResource& record) {
   if (record.type != kManagementObject) return false;

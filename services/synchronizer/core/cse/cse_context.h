@@ -50,6 +50,8 @@ bool IsOnDevice(const StoredResource& record);
 // The resource for translation and the device side: what every <mgmtObj> has stands in fields of its own, and the
 // attributes are those of its specialization. Kept with the entry until that changes.
 const onem2m::v1::Resource& ResourceOf(const Entry& management_object);
+// The same of one that is not among the resources.
+onem2m::v1::Resource MakeResource(const StoredResource& record);
 // nodeID of the <node> above.
 std::string NodeIdOf(const Entry& management_object);
 // A NOTIFY primitive from this CSE.

@@ -86,6 +86,9 @@ class CseCore {
   Outcome Create(const Call& call, Entry* parent);
   Outcome CreateApplication(const Call& call, Entry* parent, StoredResource record);
   Outcome CreateSubscription(const Call& call, Entry* parent, StoredResource record);
+  Outcome CreateOnDevice(const Call& call, Entry* parent, StoredResource record);
+  Outcome FinishCreateOnDevice(const Call& call, const std::string& parent_id, StoredResource record,
+                               const ManagementResult& result);
   Outcome FinishCreate(const Call& call, Entry* parent, StoredResource record, Change* change);
   Outcome Retrieve(const Call& call, Entry* entry);
   Outcome AnswerRetrieve(const Call& call, const Entry& entry) const;
@@ -112,6 +115,7 @@ class CseCore {
   StoredResource NewRecord(const Entry& parent, uint32_t type, const std::string& root, const std::string& resource_id,
                            const std::string& name, const onem2m::v1::Object& attributes) const;
   std::string FreeName(const Entry& parent, const std::string& wanted) const;
+  Entry* FindAtPlace(const Entry& node, const std::string& root, const std::string& path) const;
 
   // Without the lock.
   void Perform(std::shared_ptr<const Later> later, ManagementRequest request, Done done,

@@ -323,6 +323,99 @@ TEST_F(CseDeviceTest, PutManagementObjectsRefusesNonsense) {
   EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/x-2", 6).code(), 2000u);
 }
 
+// ---- CREATE on the device ----
+
+class CseDeviceCreateTest : public CseDeviceTest {
+ protected:
+  static ManagementResult Created(const std::string& path) {
+    ManagementResult result = Success(2001, {Attribute("applicationType", Text("boiler"))});
+    result.created_path = path;
+    return result;
+  }
+  Result CreateSensor(const std::string& name, const onem2m::v1::Value& paths, const std::string& type = "boiler") {
+    RequestPrimitive primitive = CreatePrimitive("CAdmin", "cse-in/dev1", 13, "m2m:mgo",
+                                                 MakeObject({{"rn", Text(name)},
+                                                             {"mgd", Integer(0)},
+                                                             {"mgs", Text("urn:oma:lwm2m:ext:3303")},
+                                                             {"obis", TextList({"urn:oma:lwm2m:ext:3303"})},
+                                                             {"applicationType", Text(type)}}));
+    if (paths.list().values_size() > 0) {
+      onem2m::Set(*primitive.mutable_primitive_content()->mutable_value()->mutable_object(), "obps", paths);
+    }
+    return Ask(primitive);
+  }
+};
+
+TEST_F(CseDeviceCreateTest, TheInstanceIsMadeFirstAndObjectPathsSayWhere) {
+  AnswerWith(Created("/3303/4"));
+  const Result result = CreateSensor("boiler", TextList({}));
+  EXPECT_EQ(result.code(), 2001u) << result.reason();
+  EXPECT_EQ(result.get("obps"), R"(["/3303/4"])");
+  ASSERT_EQ(result.response.steps_size(), 1);
+  ASSERT_EQ(management_.requests().size(), 1u);
+  const ManagementRequest request = management_.requests().front();
+  EXPECT_EQ(request.primitive.operation(), onem2m::v1::OPERATION_TYPE_CREATE);
+  EXPECT_EQ(request.node_id, "dev1");
+  EXPECT_EQ(request.resource.root(), "m2m:mgo");
+  EXPECT_THAT(request.resource.object_ids(), ElementsAre("urn:oma:lwm2m:ext:3303"));
+  EXPECT_THAT(request.resource.object_paths(), IsEmpty());
+  AnswerWith(Success(2000, {Attribute("sensorValue", onem2m::Number(21.5))}));
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/boiler").get("sensorValue"), "21.5");
+  // The device tells of it: it is the same resource, and goes with the instance.
+  const auto told = cse_->PutManagementObjects("dev1", {Object("temperature4", "m2m:mgo", 0, "/3303/4")});
+  ASSERT_THAT(told, status::IsOk());
+  EXPECT_EQ((*told)[0], request.resource_id);
+  ASSERT_THAT(cse_->PutManagementObjects("dev1", {}), status::IsOk());
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/boiler").code(), 4004u);
+}
+
+TEST_F(CseDeviceCreateTest, TheDeviceMayTellOfItBeforeItAnswers) {
+  management_.AnswerWith([this](const ManagementRequest&) {
+    EXPECT_THAT(cse_->PutManagementObjects("dev1", {Object("temperature4", "m2m:mgo", 0, "/3303/4")}), status::IsOk());
+    return Created("/3303/4");
+  });
+  EXPECT_EQ(CreateSensor("boiler", TextList({})).code(), 2001u);
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/temperature4").code(), 4004u) << "one resource for one instance";
+  ASSERT_THAT(cse_->PutManagementObjects("dev1", {Object("temperature4", "m2m:mgo", 0, "/3303/4")}), status::IsOk());
+  AnswerWith(Success(2000));
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/boiler").code(), 2000u);
+}
+
+TEST_F(CseDeviceCreateTest, WhatIsThereAlready) {
+  AnswerWith(Created("/3303/4"));
+  ASSERT_EQ(CreateSensor("boiler", TextList({"/3303/4"})).code(), 2001u);
+  ASSERT_EQ(management_.requests().size(), 1u);
+  const Result different = CreateSensor("other", TextList({"/3303/4"}), "freezer");
+  EXPECT_EQ(different.code(), 5106u);
+  EXPECT_THAT(different.reason(), HasSubstr("cse-in/dev1/boiler, where applicationType is \"boiler\""));
+  EXPECT_EQ(CreateSensor("boiler", TextList({"/3303/5"})).code(), 4105u);
+  EXPECT_EQ(CreateSensor("same", TextList({"/3303/4"})).code(), 2001u) << "the same content is success";
+  EXPECT_EQ(management_.requests().size(), 1u) << "the device is not asked for any of these";
+}
+
+TEST_F(CseDeviceCreateTest, FailuresLeaveNothingBehind) {
+  ManagementResult failure;
+  failure.response_status_code = 4005;
+  failure.reason = "device answered 4.05";
+  AnswerWith(failure);
+  const Result result = CreateSensor("boiler", TextList({}));
+  EXPECT_EQ(result.code(), 4005u);
+  EXPECT_THAT(result.reason(), HasSubstr("4.05"));
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/boiler").code(), 4004u);
+  const Result without =
+      Create("CAdmin", "cse-in/dev1", 13, "m2m:bat",
+             {{"mgd", Integer(1006)}, {"btl", Integer(1)}, {"bts", Integer(1)}, {"obps", TextList({"/3/0"})}});
+  EXPECT_EQ(without.code(), 4000u);
+  EXPECT_THAT(without.reason(), HasSubstr("obis"));
+  management_.AnswerWith([this](const ManagementRequest&) {
+    EXPECT_EQ(Delete("CAdmin", "cse-in/dev1").code(), 2002u);
+    return Created("/3303/4");
+  });
+  const Result gone = CreateSensor("boiler", TextList({}));
+  EXPECT_EQ(gone.code(), 4004u);
+  EXPECT_THAT(gone.reason(), HasSubstr("/3303/4"));
+}
+
 TEST_F(CseDeviceTest, UpdateAttributes) {
   const int commits = store_.commits();
   ASSERT_THAT(cse_->UpdateAttributes(ids_of_objects_[0], {Attribute("btl", Integer(80))}, {"never-there"}),

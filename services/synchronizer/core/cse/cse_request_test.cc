@@ -301,15 +301,6 @@ TEST_F(CseRequestTest, PlainActionsKeepTheirDisplayedValue) {
   EXPECT_EQ(Update("CAdmin", "cse-in/n/dvc", "m2m:dvc", {{"dis", onem2m::Boolean(false)}}).get("dis"), "true");
 }
 
-TEST_F(CseRequestTest, CreatingObjectsOnADeviceIsNotBuilt) {
-  ASSERT_EQ(CreateNode("n").code(), 2001u);
-  const Result result =
-      Create("CAdmin", "cse-in/n", 13, "m2m:bat",
-             {{"mgd", Integer(1006)}, {"btl", Integer(1)}, {"bts", Integer(1)}, {"obps", TextList({"/3/0"})}});
-  EXPECT_EQ(result.code(), 5001u);
-  EXPECT_THAT(result.reason(), HasSubstr("obps"));
-}
-
 TEST_F(CseRequestTest, DeleteTakesAlongWhatIsBelow) {
   ASSERT_EQ(CreateNode("n").code(), 2001u);
   ASSERT_EQ(CreateBattery("cse-in/n").code(), 2001u);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
+#include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/timestamp.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/device/operation_text.h"
@@ -332,6 +333,11 @@ void DeviceManagement::TranslateResults(const CallPtr& call, std::function<void(
         result.response_status_code = response->response_status_code();
         result.reason = response->reason();
         for (const auto& attribute : response->attributes()) Put(attribute, &result.attributes);
+        if (response->has_created_path()) {
+          const std::optional<DeviceRecord> device = to_.directory->Find(call->request.node_id);
+          result.created_path = absl::StrCat(device.has_value() ? device->registration.root_path() : "",
+                                             lwm2m::PathToString(response->created_path()));
+        }
         result.absent_attributes.assign(response->absent_attributes().begin(), response->absent_attributes().end());
         if (operation == onem2m::v1::OPERATION_TYPE_RETRIEVE &&
             result.response_status_code == onem2m::v1::RESPONSE_STATUS_CODE_OK) {
