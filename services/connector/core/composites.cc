@@ -23,6 +23,10 @@ bool Answered(const OperationResult& result) { return result.outcome() == lwm2m:
 bool Succeeded(const OperationResult& result) {
   return Answered(result) && coap::IsSuccess(static_cast<coap::Code>(result.coap_code()));
 }
+// It answered with something of what it was asked for: it knows the method.
+bool HoldsValues(const OperationResult& result) {
+  return Answered(result) && result.coap_code() == coap::kContent && !result.nodes().empty();
+}
 // Nothing went out, and nothing will.
 bool Unsent(const OperationResult& result) {
   return result.outcome() == lwm2m::v1::OUTCOME_NOT_REGISTERED ||
@@ -105,9 +109,9 @@ void Composites::Read(const RunPtr& run) {
                        [this, run, known](Operations::Performed performed) {
                          OperationResult& result = performed.result;
                          if (Unsent(result)) return run->done(std::move(result));
-                         if (Succeeded(result)) Learn(*run, &Memory::read, Support::kYes);
+                         if (HoldsValues(result)) Learn(*run, &Memory::read, Support::kYes);
                          const bool silent = result.outcome() == lwm2m::v1::OUTCOME_TIMEOUT;
-                         if (Succeeded(result) || (known && silent)) {
+                         if (HoldsValues(result) || (known && (silent || Succeeded(result)))) {
                            FillPaths(run->operation, result);
                            return run->done(std::move(result));
                          }
@@ -124,7 +128,7 @@ void Composites::Probe(const RunPtr& run) {
   options.patience = PatienceFor(*run);
   operations_->Perform(run->device, probe, std::move(options), [this, run](Operations::Performed performed) {
     if (Unsent(performed.result)) return run->done(std::move(performed.result));
-    if (Succeeded(performed.result)) {
+    if (HoldsValues(performed.result)) {
       Learn(*run, &Memory::read, Support::kYes);
       run->options.front = true;
       return Write(run);
@@ -192,8 +196,9 @@ void Composites::FinishSingles(const RunPtr& run) {
     whole.set_duration_us(whole.duration_us() + run->attempt.duration_us());
     const bool silent = run->attempt.outcome() == lwm2m::v1::OUTCOME_TIMEOUT;
     const bool heard = std::any_of(run->results.begin(), run->results.end(), Answered);
-    const bool all =
-        run->results.size() == run->singles.size() && std::all_of(run->results.begin(), run->results.end(), Succeeded);
+    const bool all = run->results.size() == run->singles.size() &&
+                     std::all_of(run->results.begin(), run->results.end(), Succeeded) &&
+                     (!reads || !whole.nodes().empty());
     const bool probed = run->known.read == Support::kUnknown;
     Support Memory::*const support = !reads && !probed ? &Memory::write : &Memory::read;
     // A device that answers reads but no composite has none. One that refused it may mean what was in it, unless

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -232,6 +233,38 @@ TEST_F(CompositesTest, NothingThatCouldBeReadIsTheFirstRefusal) {
   EXPECT_EQ(done_[0].coap_code(), 404u);
   EXPECT_THAT(done_[0].diagnostic(), HasSubstr("/33/0"));
   EXPECT_THAT(PathsOf(done_[0]), ElementsAre("/33/0 404", "/34/0 401"));
+}
+
+// A success that holds nothing of what was asked may come from a device that takes the method for another.
+TEST_F(CompositesTest, AHollowSuccessIsNotBelieved) {
+  for (const auto& [code, format, payload] : std::vector<std::tuple<coap::Code, uint32_t, std::string>>{
+           {204, 110, ""}, {205, 110, ""}, {205, 110, "[]"}, {205, 110, R"([{"n":"/5/0/3","v":0}])"}}) {
+    composites_.Forget("d");
+    Sent();
+    Read({"/3/0/9", "/1/0/1"});
+    Respond(code, format, payload);
+    EXPECT_THAT(Sent(), ElementsAre("0.05 FETCH /", "0.01 GET /3/0/9")) << code << payload;
+    Respond(205, 0, "80");
+    Respond(205, 0, "60");
+    EXPECT_THAT(ValuesOf(done_.back()), ElementsAre("/3/0/9=80", "/1/0/1=60"));
+    Sent();
+    Write({"/1/0/1", "/3/0/14"});
+    EXPECT_THAT(Sent(), ElementsAre("0.03 PUT /1/0/1")) << "it has no composites";
+    Respond(204);
+    Respond(204);
+  }
+  // Nothing there at all says nothing.
+  composites_.Forget("d");
+  Read({"/7", "/8"});
+  Respond(205, 110, "[]");
+  Respond(205, 11542, "");
+  Respond(205, 11542, "");
+  EXPECT_THAT(PathsOf(done_.back()), ElementsAre("/7 205", "/8 205"));
+  Sent();
+  Write({"/1/0/1", "/3/0/14"});
+  EXPECT_THAT(Sent(), ElementsAre("0.05 FETCH /"));
+  Respond(204);  // to the probe
+  EXPECT_THAT(Sent(), ElementsAre("0.03 PUT /1/0/1"));
 }
 
 // An empty acknowledgement, then silence: a field case.
