@@ -122,6 +122,28 @@ TEST_F(CompositesTest, ARefusalThatTheContentExplainsIsNotRemembered) {
   EXPECT_THAT(Sent(), ElementsAre("0.05 FETCH /"));
 }
 
+// "Too large", "not now" and a transfer that broke off say nothing about what the device can do.
+TEST_F(CompositesTest, ARefusalOfTheMomentIsNotRemembered) {
+  const auto read_one_by_one = [this] {
+    Respond(205, 0, "80");
+    Respond(205, 0, "60");
+    EXPECT_THAT(ValuesOf(done_.back()), ElementsAre("/3/0/9=80", "/1/0/1=60"));
+    Sent();
+  };
+  for (const coap::Code code : {413, 429, 503, 401, 403}) {
+    Read({"/3/0/9", "/1/0/1"});
+    EXPECT_EQ(Sent().front(), "0.05 FETCH /") << "before " << code;
+    Respond(code);
+    read_one_by_one();
+  }
+  Read({"/3/0/9", "/1/0/1"});
+  coap_.Fail(coap_.last().id, coap::Exchange::Outcome::kTransferFailed);
+  EXPECT_EQ(Sent().front(), "0.05 FETCH /");
+  read_one_by_one();
+  Read({"/3/0/9", "/1/0/1"});
+  EXPECT_EQ(Sent().front(), "0.05 FETCH /");
+}
+
 TEST_F(CompositesTest, NothingThatCouldBeReadIsTheFirstRefusal) {
   Read({"/33/0", "/34/0"});
   Respond(404);
