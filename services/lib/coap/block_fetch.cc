@@ -66,6 +66,7 @@ void BlockFetches::Drop(FetchId id) {
   if (it == fetches_.end()) return;
   layer_->timers().Cancel(it->second.deadline);
   if (!it->second.token.empty()) steps_->Drop(*it->second.peer, it->second.token);
+  octets_ -= it->second.counted;
   fetches_.erase(it);
 }
 
@@ -75,6 +76,20 @@ void BlockFetches::End(FetchId id, FetchResult result, Message message) {
   const FetchDone done = std::move(it->second.done);
   Drop(id);
   done(result, std::move(message));
+}
+
+bool BlockFetches::MakeRoom(FetchId id) {
+  Fetch& fetch = fetches_.at(id);
+  octets_ += fetch.first.payload.size() - fetch.counted;
+  fetch.counted = fetch.first.payload.size();
+  while (octets_ > layer_->options().max_fetched_octets) {
+    FetchId oldest = 0;  // ids grow; only those that hold something count
+    for (const auto& [other, held] : fetches_) {
+      if (held.counted > 0 && (oldest == 0 || other < oldest)) oldest = other;
+    }
+    End(oldest, FetchResult::kFailed, Message());
+  }
+  return fetches_.contains(id);
 }
 
 void BlockFetches::Ask(FetchId id) {
@@ -141,7 +156,10 @@ void BlockFetches::Take(FetchId id, Message message) {
   // A peer may make its blocks smaller on the way, not larger.
   fetch.size_exponent = std::min(fetch.size_exponent, block.size_exponent);
   if (fetch.first.payload.size() > limit) return End(id, FetchResult::kFailed, Message());
-  if (block.more) return Ask(id);
+  if (block.more) {
+    if (MakeRoom(id)) Ask(id);
+    return;
+  }
   Message whole = std::move(fetch.first);
   whole.RemoveOption(kBlock2);
   whole.RemoveOption(kSize2);
