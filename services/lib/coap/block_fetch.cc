@@ -67,6 +67,7 @@ void BlockFetches::Drop(FetchId id) {
   layer_->timers().Cancel(it->second.deadline);
   if (!it->second.token.empty()) steps_->Drop(*it->second.peer, it->second.token);
   octets_ -= it->second.counted;
+  holding_.erase(id);
   fetches_.erase(it);
 }
 
@@ -82,13 +83,8 @@ bool BlockFetches::MakeRoom(FetchId id) {
   Fetch& fetch = fetches_.at(id);
   octets_ += fetch.first.payload.size() - fetch.counted;
   fetch.counted = fetch.first.payload.size();
-  while (octets_ > layer_->options().max_fetched_octets) {
-    FetchId oldest = 0;  // ids grow; only those that hold something count
-    for (const auto& [other, held] : fetches_) {
-      if (held.counted > 0 && (oldest == 0 || other < oldest)) oldest = other;
-    }
-    End(oldest, FetchResult::kFailed, Message());
-  }
+  if (fetch.counted > 0) holding_.insert(id);
+  while (octets_ > layer_->options().max_fetched_octets) End(*holding_.begin(), FetchResult::kFailed, Message());
   return fetches_.contains(id);
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -73,7 +74,8 @@ class BlockFetches {
   Steps* const steps_;
   absl::flat_hash_map<FetchId, Fetch> fetches_;
   FetchId last_id_ = 0;
-  size_t octets_ = 0;  // of all
+  std::set<FetchId> holding_;  // those that have something: ids grow, so the oldest is the first
+  size_t octets_ = 0;          // of all
 };
 
 }  // namespace isthmus::coap
