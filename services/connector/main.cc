@@ -33,6 +33,10 @@ config::Schema MakeSchema() {
       .TextList("session.open", {}, "IN-CSEs (host:port) to open a session with; all others open one with us.")
       .Duration("registration.grace", absl::Seconds(5), absl::ZeroDuration(), absl::Hours(1),
                 "How much later than its lifetime a registration ends.")
+      .Integer("registration.most_devices", 200000, 1, 100000000,
+               "Registrations at a time; a new device beyond is refused with 5.03.")
+      .Integer("registration.most_links", 5000000, 1, 1000000000,
+               "Objects and instances of all registrations together; more are refused with 5.03.")
       .Duration("registration.settle", absl::Milliseconds(50), absl::ZeroDuration(), absl::Minutes(1),
                 "Between the answer to a Register and the first request to the device.")
       .Duration("registration.longest_lifetime", absl::Seconds(kLongestLifetimeSeconds), absl::Seconds(1),
@@ -72,6 +76,8 @@ absl::Status Run(service::Runtime& runtime) {
   options.server.registry.grace = config.GetDuration("registration.grace");
   options.server.registry.longest_lifetime_seconds =
       static_cast<uint64_t>(absl::ToInt64Seconds(config.GetDuration("registration.longest_lifetime")));
+  options.server.registry.most_devices = static_cast<size_t>(config.GetInteger("registration.most_devices"));
+  options.server.registry.most_links = static_cast<size_t>(config.GetInteger("registration.most_links"));
   options.server.lines.settle = config.GetDuration("registration.settle");
   options.server.lines.awake_window = config.GetDuration("registration.awake");
 

@@ -23,6 +23,10 @@ bool Answered(const OperationResult& result) { return result.outcome() == lwm2m:
 bool Succeeded(const OperationResult& result) {
   return Answered(result) && coap::IsSuccess(static_cast<coap::Code>(result.coap_code()));
 }
+// It answered with something of what it was asked for: it knows the method.
+bool HoldsValues(const OperationResult& result) {
+  return Answered(result) && result.coap_code() == coap::kContent && !result.nodes().empty();
+}
 // Nothing went out, and nothing will.
 bool Unsent(const OperationResult& result) {
   return result.outcome() == lwm2m::v1::OUTCOME_NOT_REGISTERED ||
@@ -34,6 +38,22 @@ bool RefusesMethod(const OperationResult& result) {
   const auto code = static_cast<coap::Code>(result.coap_code());
   return Answered(result) && (code == coap::kMethodNotAllowed || code == coap::kNotImplemented ||
                               code == coap::kBadOption || code == coap::kUnsupportedContentFormat);
+}
+
+// Whether the end of a composite attempt means that the device has no composite operations. `heard`: it answers single
+// ones; `nothing_wrong`: all that was asked for is there, so that it was not that which it refused.
+bool SpeaksAgainst(const OperationResult& attempt, bool heard, bool nothing_wrong) {
+  if (attempt.outcome() == lwm2m::v1::OUTCOME_TIMEOUT) return heard;
+  if (RefusesMethod(attempt)) return nothing_wrong || (heard && attempt.coap_code() == coap::kNotImplemented);
+  if (Succeeded(attempt)) return nothing_wrong;
+  switch (static_cast<coap::Code>(Answered(attempt) ? attempt.coap_code() : 0)) {
+    case coap::kBadRequest:
+    case coap::kNotFound:
+    case coap::kInternalServerError:
+      return nothing_wrong;
+    default:  // too large, not now, not allowed; or it broke off
+      return false;
+  }
 }
 
 }  // namespace
@@ -105,9 +125,9 @@ void Composites::Read(const RunPtr& run) {
                        [this, run, known](Operations::Performed performed) {
                          OperationResult& result = performed.result;
                          if (Unsent(result)) return run->done(std::move(result));
-                         if (Succeeded(result)) Learn(*run, &Memory::read, Support::kYes);
+                         if (HoldsValues(result)) Learn(*run, &Memory::read, Support::kYes);
                          const bool silent = result.outcome() == lwm2m::v1::OUTCOME_TIMEOUT;
-                         if (Succeeded(result) || (known && silent)) {
+                         if (HoldsValues(result) || (known && (silent || Succeeded(result)))) {
                            FillPaths(run->operation, result);
                            return run->done(std::move(result));
                          }
@@ -124,7 +144,7 @@ void Composites::Probe(const RunPtr& run) {
   options.patience = PatienceFor(*run);
   operations_->Perform(run->device, probe, std::move(options), [this, run](Operations::Performed performed) {
     if (Unsent(performed.result)) return run->done(std::move(performed.result));
-    if (Succeeded(performed.result)) {
+    if (HoldsValues(performed.result)) {
       Learn(*run, &Memory::read, Support::kYes);
       run->options.front = true;
       return Write(run);
@@ -190,20 +210,18 @@ void Composites::FinishSingles(const RunPtr& run) {
               reads ? "not read: the read before it had no answer" : "not written: the write before it failed");
   if (run->attempted) {
     whole.set_duration_us(whole.duration_us() + run->attempt.duration_us());
-    const bool silent = run->attempt.outcome() == lwm2m::v1::OUTCOME_TIMEOUT;
     const bool heard = std::any_of(run->results.begin(), run->results.end(), Answered);
-    const bool all =
-        run->results.size() == run->singles.size() && std::all_of(run->results.begin(), run->results.end(), Succeeded);
+    const bool all = run->results.size() == run->singles.size() &&
+                     std::all_of(run->results.begin(), run->results.end(), Succeeded) &&
+                     (!reads || !whole.nodes().empty());
     const bool probed = run->known.read == Support::kUnknown;
     Support Memory::*const support = !reads && !probed ? &Memory::write : &Memory::read;
-    // A device that answers reads but no composite has none. One that refused it may mean what was in it, unless
-    // nothing is wrong with that.
-    const bool lacks = silent ? heard : RefusesMethod(run->attempt) ? all || (!reads && probed && heard) : all;
-    if (lacks && run->known.*support == Support::kUnknown) {
+    const bool nothing_wrong = all || (!reads && probed && heard);  // a probe asks for what everybody has
+    if (SpeaksAgainst(run->attempt, heard, nothing_wrong) && run->known.*support == Support::kUnknown) {
       Learn(*run, support, Support::kNo);
       log::Info("device without composite operations", {{"endpoint", run->device->endpoint()},
                                                         {"operation", reads ? "read" : "write"},
-                                                        {"silent", silent},
+                                                        {"outcome", lwm2m::v1::Outcome_Name(run->attempt.outcome())},
                                                         {"code", run->attempt.coap_code()}});
     }
   }

@@ -27,6 +27,11 @@ DeviceLines::Line* DeviceLines::Find(const std::string& endpoint) {
   return it == lines_.end() ? nullptr : &it->second;
 }
 
+bool DeviceLines::IsRegistered(const std::string& endpoint) const {
+  const auto it = lines_.find(endpoint);
+  return it != lines_.end() && it->second.device != nullptr;
+}
+
 void DeviceLines::Push(Line& line, Job job) {
   std::deque<Job>& queue = job.background ? line.background : line.urgent;
   if (job.front) {

@@ -102,6 +102,8 @@ class DeviceLines {
   // It is no longer registered.
   void OnGone(const std::string& endpoint);
 
+  bool IsRegistered(const std::string& endpoint) const;
+
   // Infinite = nothing is due.
   absl::Duration Tick();
 

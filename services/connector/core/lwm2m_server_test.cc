@@ -244,6 +244,29 @@ TEST_F(LwM2mServerTest, AnObservationWithoutAnswerIsTriedAgain) {
   EXPECT_THAT(server_.Told(), ElementsAre("registered d", "value d /3/0/9=80 initial"));
 }
 
+// A device that updates all the time and never observes must not fill the memory.
+TEST_F(LwM2mServerTest, RetriesOfADeviceDoNotPileUp) {
+  server_.Interest("d", "/3/0/9");
+  server_.Interest("d", "/3/0/20");
+  device_.refusals["/3/0/9"] = coap::kServiceUnavailable;
+  device_.refusals["/3/0/20"] = coap::kServiceUnavailable;
+  device_.Register({"lt=7200", "lwm2m=1.1"});
+  network_.Run(absl::Seconds(1));
+  for (int i = 0; i < 100; ++i) {
+    device_.Update();
+    network_.Run(absl::Milliseconds(100));
+  }
+  EXPECT_LE(server_.core().observer().statistics().retries, 2u);
+  // They are tried all the same, each in its time.
+  device_.requests.clear();
+  device_.refusals.clear();
+  device_.values["/3/0/9"] = device_.values["/3/0/20"] = "1";
+  network_.Run(absl::Minutes(21));
+  device_.Update();
+  EXPECT_EQ(server_.core().observer().statistics().observed, 2u);
+  EXPECT_EQ(server_.core().observer().statistics().retries, 0u);
+}
+
 TEST_F(LwM2mServerTest, ADeviceThatDoesNotObserveIsTold) {
   device_.raw["/3/0/10"] = {65000, "?"};
   server_.Interest("d", "/3/0/10");

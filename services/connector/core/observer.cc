@@ -93,7 +93,7 @@ void Observer::Restore() {
     watch.peer = stored.peer;
     const double spread = static_cast<double>(parts_.random->Next() % 1000) / 1000.0;
     watch.retry_at = parts_.clock->Monotonic() + options_.refresh_spread * spread;
-    retries_.emplace(watch.retry_at, stored.endpoint);
+    ScheduleRetry(stored.endpoint, watch.retry_at);
     tokens_[stored.token] = {stored.endpoint, key};
     auto request = ToRequest(ObserveOf(stored.path), stored.accept);
     if (!request.ok()) continue;
@@ -191,6 +191,7 @@ void Observer::OnDisplaced(const std::string& endpoint) { DropAll(endpoint); }
 
 void Observer::OnGone(const std::string& endpoint) {
   DropAll(endpoint);
+  UnscheduleRetry(endpoint);
   const auto it = watches_.find(endpoint);
   if (it == watches_.end()) return;
   for (auto watch = it->second.begin(); watch != it->second.end();) {
@@ -293,7 +294,24 @@ void Observer::RetryLater(const std::string& endpoint, Watch& watch) {
       std::min(options_.first_retry * static_cast<double>(1 << std::min(watch.failures, 16)), options_.longest_retry);
   ++watch.failures;
   watch.retry_at = parts_.clock->Monotonic() + wait;
-  retries_.emplace(watch.retry_at, endpoint);
+  ScheduleRetry(endpoint, watch.retry_at);
+}
+
+void Observer::ScheduleRetry(const std::string& endpoint, absl::Duration at) {
+  const auto [earlier, is_new] = retry_of_.emplace(endpoint, at);
+  if (!is_new) {
+    if (earlier->second <= at) return;
+    retries_.erase({earlier->second, endpoint});
+    earlier->second = at;
+  }
+  retries_.emplace(at, endpoint);
+}
+
+void Observer::UnscheduleRetry(const std::string& endpoint) {
+  const auto it = retry_of_.find(endpoint);
+  if (it == retry_of_.end()) return;
+  retries_.erase({it->second, endpoint});
+  retry_of_.erase(it);
 }
 
 void Observer::Fail(const std::string& endpoint, Watch& watch, const OperationResult& result) {
@@ -433,18 +451,26 @@ bool Observer::OnNotification(const coap::Notified& notified) {
 
 absl::Duration Observer::Tick() {
   const absl::Duration now = parts_.clock->Monotonic();
-  std::set<std::string> due;
+  std::vector<std::string> due;
   while (!retries_.empty() && retries_.begin()->first <= now) {
-    due.insert(retries_.begin()->second);
-    retries_.erase(retries_.begin());
+    due.push_back(retries_.begin()->second);
+    UnscheduleRetry(due.back());
   }
-  for (const std::string& endpoint : due) AdvanceAll(endpoint);
+  for (const std::string& endpoint : due) {
+    AdvanceAll(endpoint);
+    const auto it = watches_.find(endpoint);
+    if (it == watches_.end()) continue;
+    for (const auto& [key, watch] : it->second) {
+      if (watch.retry_at > now) ScheduleRetry(endpoint, watch.retry_at);
+    }
+  }
   if (retries_.empty()) return absl::InfiniteDuration();
   return std::max(retries_.begin()->first - parts_.clock->Monotonic(), absl::ZeroDuration());
 }
 
 Observer::Statistics Observer::statistics() const {
   Statistics statistics;
+  statistics.retries = retries_.size();
   for (const auto& [endpoint, watches] : watches_) {
     for (const auto& [key, watch] : watches) {
       statistics.wanted += watch.wanted ? 1 : 0;

@@ -91,7 +91,7 @@ class Observer {
   absl::Duration Tick();
 
   struct Statistics {
-    size_t wanted = 0, observed = 0, failed = 0;
+    size_t wanted = 0, observed = 0, failed = 0, retries = 0;
   };
   Statistics statistics() const;
 
@@ -131,6 +131,9 @@ class Observer {
   void Drop(const std::string& endpoint, Watch& watch);
   void DropAll(const std::string& endpoint);
   void RetryLater(const std::string& endpoint, Watch& watch);
+  // One time for each endpoint, the earliest: what comes later is found then.
+  void ScheduleRetry(const std::string& endpoint, absl::Duration at);
+  void UnscheduleRetry(const std::string& endpoint);
   void Fail(const std::string& endpoint, Watch& watch, const lwm2m::v1::OperationResult& result);
   std::string NewToken();
 
@@ -140,6 +143,7 @@ class Observer {
   std::unordered_map<std::string, Watches> watches_;                             // by endpoint
   std::unordered_map<std::string, std::pair<std::string, std::string>> tokens_;  // token -> endpoint, path
   std::set<std::pair<absl::Duration, std::string>> retries_;                     // when, endpoint
+  std::unordered_map<std::string, absl::Duration> retry_of_;                     // by endpoint, as in retries_
 };
 
 }  // namespace isthmus::connector

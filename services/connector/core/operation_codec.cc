@@ -410,13 +410,22 @@ Interpretation Interpret(const Operation& operation, const coap::Message& respon
     }
     auto links = codec::ParseDiscoverLinks(response.payload, root_path);
     if (links.ok()) {
-      for (auto& link : links->links) *result.add_links() = std::move(link);
+      const Path& asked = PathOf(operation);
+      for (auto& link : links->links) {
+        if (lwm2m::Contains(asked, link.path()) || lwm2m::Contains(link.path(), asked)) {
+          *result.add_links() = std::move(link);
+        }
+      }
     } else {
       undecodable(links.status().message());
     }
   } else if (operation.has_create() && response.code == coap::kCreated) {
     if (const auto created = CreatedPath(response, root_path)) {
-      *result.mutable_created_path() = *created;
+      if (created->object_id() == operation.create().path().object_id()) {
+        *result.mutable_created_path() = *created;
+      } else {
+        result.set_diagnostic(absl::StrCat("the device says that it created ", lwm2m::PathToString(*created)));
+      }
     } else if (operation.create().path().has_object_instance_id()) {
       *result.mutable_created_path() = operation.create().path();
     }

@@ -337,5 +337,26 @@ TEST(OperationCodecTest, MoreValuesThanAMessageCarriesAreRefused) {
   EXPECT_LT(many.result.ByteSizeLong(), size_t{8} << 20);
 }
 
+// What a device answers about a foreign path makes no instance and no object here.
+TEST(OperationCodecTest, AnswersAboutOtherPathsAreNotBelieved) {
+  Operation create;
+  *create.mutable_create()->mutable_path() = PathFrom("/9");
+  coap::Message created = ResponseOf(201);
+  created.AddOption(coap::kLocationPath, "3");
+  created.AddOption(coap::kLocationPath, "7");
+  Interpretation seen = Interpret(create, created, 11542, {}, "", absl::UnixEpoch());
+  EXPECT_EQ(seen.result.coap_code(), 201u);
+  EXPECT_FALSE(seen.result.has_created_path());
+  EXPECT_THAT(seen.result.diagnostic(), HasSubstr("/3/7"));
+
+  Operation discover;
+  *discover.mutable_discover()->mutable_path() = PathFrom("/3/0");
+  seen = Interpret(discover, ResponseOf(205, 40, "</3>;ver=1.1,</3/0>,</3/0/9>,</3/1/9>,</5/0/1>,</31/0>"),
+                   std::nullopt, {}, "", absl::UnixEpoch());
+  std::vector<std::string> links;
+  for (const auto& link : seen.result.links()) links.push_back(lwm2m::PathToString(link.path()));
+  EXPECT_THAT(links, ElementsAre("/3", "/3/0", "/3/0/9"));
+}
+
 }  // namespace
 }  // namespace isthmus::connector

@@ -56,7 +56,9 @@ void Operations::Perform(const DevicePtr& device, const Operation& operation, Op
   run->operation = operation;
   run->options = std::move(options);
   run->done = std::move(done);
-  run->formats = FormatsToTry(operation, formats_[device->endpoint()], device->content_formats);
+  const auto memory = formats_.find(device->endpoint());
+  run->formats =
+      FormatsToTry(operation, memory == formats_.end() ? FormatMemory() : memory->second, device->content_formats);
   Try(run);
 }
 
@@ -125,11 +127,11 @@ void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result r
             Try(run);
             return;
           }
-          FormatMemory& memory = formats_[run->device->endpoint()];
           const bool worked = performed.result.outcome() == lwm2m::v1::OUTCOME_ANSWERED &&
                               coap::IsSuccess(static_cast<coap::Code>(performed.result.coap_code()));
-          // Only what had to be found out is worth remembering.
-          if (worked && run->next_format > 1) {
+          // Only what had to be found out is worth remembering, and only of a device that is still there.
+          if (worked && run->next_format > 1 && lines_->IsRegistered(run->device->endpoint())) {
+            FormatMemory& memory = formats_[run->device->endpoint()];
             if (run->operation.has_read() || run->operation.has_observe()) memory.read = run->tried;
             if ((run->operation.has_write() || run->operation.has_create()) && run->tried) memory.write = run->tried;
             if (IsComposite(run->operation)) memory.composite = run->tried;

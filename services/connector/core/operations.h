@@ -55,6 +55,8 @@ class Operations {
 
   // What worked with an earlier registration says nothing about the next.
   void ForgetFormats(const std::string& endpoint) { formats_.erase(endpoint); }
+  // Devices that something is remembered of.
+  size_t remembered() const { return formats_.size(); }
 
  private:
   struct Run;

@@ -196,6 +196,21 @@ TEST_F(OperationsTest, ANewRegistrationStartsAnew) {
   EXPECT_EQ(coap_.last().request.accept, std::nullopt);
 }
 
+// Names that come and go for ever must not stay.
+TEST_F(OperationsTest, ADeviceThatLeftIsNotRemembered) {
+  Perform(ReadOf("/3/0/9"));
+  Respond(406);
+  lines_.OnGone("d");
+  operations_.ForgetFormats("d");
+  Respond(205, 11542, std::string("\xC1\x09\x50", 3));  // to what was sent before
+  ASSERT_EQ(done_.size(), 1u);
+  EXPECT_EQ(done_[0].coap_code(), 205u);
+  EXPECT_EQ(operations_.remembered(), 0u);
+  Perform(ReadOf("/3/0/9"));
+  EXPECT_EQ(done_[1].outcome(), lwm2m::v1::OUTCOME_NOT_REGISTERED);
+  EXPECT_EQ(operations_.remembered(), 0u);
+}
+
 TEST_F(OperationsTest, HowRequestsEndWithoutAnAnswer) {
   Perform(ReadOf("/3/0/9"));
   coap_.Fail(coap_.last().id, coap::Exchange::Outcome::kTimeout);

@@ -16,6 +16,8 @@ namespace isthmus::connector {
 namespace {
 
 constexpr size_t kLongestEndpointName = 255;
+// Some ten thousand objects and instances.
+constexpr size_t kMostLinkOctets = 128 << 10;
 
 bool AllDigits(absl::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return absl::ascii_isdigit(c); });
@@ -79,6 +81,9 @@ std::variant<RegistrationParameters, Refusal> ParseRegistrationParameters(const 
     }
   }
 
+  if (message.payload.size() > kMostLinkOctets) {
+    return Refusal{coap::kTooLarge, absl::StrCat("the list of objects is longer than ", kMostLinkOctets, " octets")};
+  }
   if (!message.payload.empty()) {
     std::string payload = message.payload;
     if (!registered_root_path.empty() && !absl::StrContains(payload, "oma.lwm2m")) {

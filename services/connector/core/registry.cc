@@ -19,6 +19,8 @@ bool SameLinks(const lwm2m::v1::Registration& a, const lwm2m::v1::Registration& 
                     [](const auto& x, const auto& y) { return x.SerializeAsString() == y.SerializeAsString(); });
 }
 
+constexpr char kNoRoom[] = "there are too many devices here";
+
 bool HasQueueLetter(const std::string& binding) { return absl::StrContains(binding, 'Q'); }
 
 void SetLinks(const lwm2m::codec::Links& links, Device& device) {
@@ -80,10 +82,19 @@ std::vector<std::string> Registry::TakeAddressLocked(const std::string& address,
   return displaced;
 }
 
+bool Registry::HasRoomLocked(const Device& device) const {
+  const auto it = entries_.find(device.endpoint());
+  if (it == entries_.end() && entries_.size() >= options_.most_devices) return false;
+  const auto links = static_cast<size_t>(device.registration.links_size());
+  const size_t before = it == entries_.end() ? 0 : static_cast<size_t>(it->second.device->registration.links_size());
+  return links <= before || links_ - before + links <= options_.most_links;
+}
+
 void Registry::InsertLocked(DevicePtr device, absl::Duration expires_at) {
   endpoint_by_location_[device->registration.registration_id()] = device->endpoint();
   TakeAddressLocked(device->address(), device->endpoint());
   expiries_.emplace(expires_at, device->endpoint());
+  links_ += static_cast<size_t>(device->registration.links_size());
   const std::string endpoint = device->endpoint();
   entries_[endpoint] = Entry{std::move(device), expires_at};
 }
@@ -93,6 +104,7 @@ DevicePtr Registry::RemoveLocked(const std::string& endpoint) {
   if (it == entries_.end()) return nullptr;
   DevicePtr device = it->second.device;
   expiries_.erase({it->second.expires_at, endpoint});
+  links_ -= static_cast<size_t>(device->registration.links_size());
   endpoint_by_location_.erase(device->registration.registration_id());
   const auto address = endpoint_by_address_.find(device->address());
   if (address != endpoint_by_address_.end() && address->second == endpoint) endpoint_by_address_.erase(address);
@@ -123,6 +135,7 @@ std::variant<Registry::Registered, Refusal> Registry::Register(const coap::Incom
   Registered registered;
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (!HasRoomLocked(*device)) return Refusal{coap::kServiceUnavailable, kNoRoom};
     registration.set_registration_id(FreshLocation());
     registered.replaced = RemoveLocked(*parameters.endpoint);
     registered.displaced = TakeAddressLocked(request.peer, *parameters.endpoint);
@@ -171,6 +184,7 @@ std::variant<Registry::Updated, Refusal> Registry::Update(const std::string& loc
                     registration.queue_mode() != before->registration.queue_mode();
   {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (!HasRoomLocked(*device)) return Refusal{coap::kServiceUnavailable, kNoRoom};
     if (RemoveLocked(before->endpoint()) == nullptr) return Refusal{coap::kNotFound, "no such registration"};
     updated.displaced = TakeAddressLocked(request.peer, before->endpoint());
     InsertLocked(device, ExpiryOf(*device));

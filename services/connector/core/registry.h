@@ -36,6 +36,10 @@ struct RegistryOptions {
   // After a restart a registration lives at least this long (or its lifetime, if that is shorter): its device may have
   // tried in vain to update while nobody listened.
   absl::Duration restart_floor = absl::Minutes(10);
+  // Anybody can register any number of names, from addresses that are not his: so many devices and, of all together, so
+  // many links to objects and instances. Beyond, what is new is refused with 5.03; what is there stays.
+  size_t most_devices = 200000;
+  size_t most_links = 5000000;
 };
 
 // Thread-safe.
@@ -88,6 +92,8 @@ class Registry {
   const Entry* FindLocked(const std::string& endpoint) const;
   std::string FreshLocation();
   absl::Duration ExpiryOf(const Device& device) const;
+  // There is room for `device` in place of an earlier registration of the same endpoint.
+  bool HasRoomLocked(const Device& device) const;
   void InsertLocked(DevicePtr device, absl::Duration expires_at);
   DevicePtr RemoveLocked(const std::string& endpoint);
   std::vector<std::string> TakeAddressLocked(const std::string& address, const std::string& endpoint);
@@ -99,6 +105,7 @@ class Registry {
 
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;  // by endpoint
+  size_t links_ = 0;                      // of all entries
   std::unordered_map<std::string, std::string> endpoint_by_location_;
   std::unordered_map<std::string, std::string> endpoint_by_address_;
   std::set<std::pair<absl::Duration, std::string>> expiries_;

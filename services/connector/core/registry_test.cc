@@ -263,6 +263,48 @@ TEST_F(RegistryTest, FiftyNewPortsLeaveOneAddress) {
   for (int port = 1; port < 50; ++port) EXPECT_EQ(registry_.FindByAddress(absl::StrCat("192.0.2.1:", port)), nullptr);
 }
 
+// A flood of names and objects from addresses that anybody can make up.
+TEST_F(RegistryTest, AFloodOfRegistrationsEndsSomewhere) {
+  RegistryOptions options;
+  options.most_devices = 3;
+  options.most_links = 10;
+  InMemoryRegistrationStore store;
+  Registry registry(options, &clock_, &random_, &store);
+  const auto code_of = [&](const std::string& name, const std::string& links) -> coap::Code {
+    auto outcome = registry.Register(RequestOf({"ep=" + name}, links));
+    const auto* refusal = std::get_if<Refusal>(&outcome);
+    return refusal == nullptr ? coap::kCreated : refusal->code;
+  };
+  EXPECT_EQ(code_of("a", "</1/0>,</3/0>"), coap::kCreated);
+  EXPECT_EQ(code_of("b", "</1/0>,</2/0>,</3/0>,</4/0>,</5/0>,</6/0>,</7/0>,</8/0>"), coap::kCreated);
+  EXPECT_EQ(code_of("c", "</3/0>"), coap::kServiceUnavailable) << "too many links";
+  EXPECT_EQ(code_of("b", "</3/0>"), coap::kCreated) << "the same device, with less";
+  EXPECT_EQ(code_of("c", "</3/0>"), coap::kCreated);
+  EXPECT_EQ(code_of("d", "</3/0>"), coap::kServiceUnavailable) << "too many devices";
+  EXPECT_EQ(code_of("c", "</3/0>"), coap::kCreated) << "the same device again";
+  EXPECT_EQ(registry.size(), 3u);
+  EXPECT_EQ(store.LoadRegistrations().size(), 3u);
+  // An Update may not do what a Register may not.
+  const DevicePtr a = registry.FindByEndpoint("a");
+  const std::string& location = a->registration.registration_id();
+  auto outcome = registry.Update(
+      location, RequestOf({}, "</1/0>,</2/0>,</3/0>,</4/0>,</5/0>,</6/0>,</7/0>,</8/0>,</9/0>,</10/0>"));
+  ASSERT_NE(std::get_if<Refusal>(&outcome), nullptr);
+  EXPECT_EQ(std::get<Refusal>(outcome).code, coap::kServiceUnavailable);
+  EXPECT_EQ(registry.FindByEndpoint("a")->registration.links_size(), 2);
+  // Who leaves makes room.
+  registry.Deregister(location);
+  EXPECT_EQ(code_of("d", "</3/0>"), coap::kCreated);
+}
+
+TEST_F(RegistryTest, AListOfObjectsHasABound) {
+  std::string links = "</1/0>";
+  for (int i = 0; i < 3000; ++i) absl::StrAppend(&links, ",</", 33000 + i, "/0>");
+  EXPECT_EQ(RefusalOf({"ep=many"}, links).code, coap::kCreated);
+  while (links.size() < 200000) absl::StrAppend(&links, ",</", links.size() % 65000, "/0>");
+  EXPECT_EQ(RefusalOf({"ep=endless"}, links).code, coap::kTooLarge);
+}
+
 TEST_F(RegistryTest, ListPagesInOrder) {
   for (const char* name : {"c", "a", "b"}) Register({absl::StrCat("ep=", name)});
   const auto first = registry_.List("", 2);

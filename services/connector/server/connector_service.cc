@@ -11,6 +11,8 @@ namespace {
 
 constexpr int kDefaultPage = 100;
 constexpr int kLargestPage = 1000;
+// What any client of gRPC receives is 4 MiB; one registration is far below the rest.
+constexpr size_t kMostPageOctets = 3 << 20;
 
 }  // namespace
 
@@ -26,8 +28,12 @@ grpc::ServerUnaryReactor* ConnectorService::ListDevices(grpc::CallbackServerCont
   const size_t limit = static_cast<size_t>(wanted);
   // The token is the last endpoint name of the page before: devices may come and go in between.
   const std::vector<DevicePtr> devices = registry_->List(request->page_token(), limit + 1);
-  for (size_t i = 0; i < std::min(limit, devices.size()); ++i) *response->add_devices() = devices[i]->registration;
-  if (devices.size() > limit) response->set_next_page_token(devices[limit - 1]->endpoint());
+  size_t octets = 0, listed = 0;
+  while (listed < std::min(limit, devices.size()) && octets < kMostPageOctets) {
+    octets += devices[listed]->registration.ByteSizeLong();
+    *response->add_devices() = devices[listed++]->registration;
+  }
+  if (devices.size() > listed) response->set_next_page_token(devices[listed - 1]->endpoint());
   reactor->Finish(grpc::Status::OK);
   return reactor;
 }

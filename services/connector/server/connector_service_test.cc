@@ -27,12 +27,12 @@ class ConnectorServiceTest : public testing::Test {
   }
   ~ConnectorServiceTest() override { server_->Shutdown(); }
 
-  void Register(const std::string& endpoint) {
+  void Register(const std::string& endpoint, const std::string& links = "</3/0>") {
     coap::IncomingRequest request;
     request.peer = absl::StrCat("10.0.0.1:", registry_.size() + 1);
     request.message.code = coap::kPost;
     request.message.AddOption(coap::kUriQuery, "ep=" + endpoint);
-    request.message.payload = "</3/0>";
+    request.message.payload = links;
     auto outcome = registry_.Register(request);
     ASSERT_TRUE(std::holds_alternative<Registry::Registered>(outcome));
   }
@@ -77,6 +77,26 @@ TEST_F(ConnectorServiceTest, ListsInPages) {
   ASSERT_TRUE(List(5, "", &all).ok());
   EXPECT_EQ(all.next_page_token(), "");
   EXPECT_EQ(List(-1, "", &all).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+}
+
+// Devices with thousands of objects must not make a page that no client can receive.
+TEST_F(ConnectorServiceTest, APageOfBigDevicesIsShorter) {
+  std::string links = "</3/0>";
+  for (int i = 0; i < 9000; ++i) absl::StrAppend(&links, ",</", 10000 + i, "/0>");
+  for (int i = 0; i < 60; ++i) Register(absl::StrCat("d", 10 + i), links);
+  std::vector<std::string> seen;
+  std::string token;
+  int pages = 0;
+  do {
+    v1::ListDevicesResponse response;
+    const grpc::Status status = List(1000, token, &response);
+    ASSERT_TRUE(status.ok()) << status.error_message();
+    EXPECT_GE(response.devices_size(), 1);
+    EXPECT_LT(response.ByteSizeLong(), size_t{4} << 20);
+    for (const auto& device : response.devices()) seen.push_back(device.endpoint());
+    token = response.next_page_token();
+  } while (!token.empty() && ++pages < 100);
+  EXPECT_EQ(seen.size(), 60u);
 }
 
 TEST_F(ConnectorServiceTest, TheDefaultPageIsAHundred) {

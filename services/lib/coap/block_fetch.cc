@@ -66,6 +66,8 @@ void BlockFetches::Drop(FetchId id) {
   if (it == fetches_.end()) return;
   layer_->timers().Cancel(it->second.deadline);
   if (!it->second.token.empty()) steps_->Drop(*it->second.peer, it->second.token);
+  octets_ -= it->second.counted;
+  holding_.erase(id);
   fetches_.erase(it);
 }
 
@@ -75,6 +77,15 @@ void BlockFetches::End(FetchId id, FetchResult result, Message message) {
   const FetchDone done = std::move(it->second.done);
   Drop(id);
   done(result, std::move(message));
+}
+
+bool BlockFetches::MakeRoom(FetchId id) {
+  Fetch& fetch = fetches_.at(id);
+  octets_ += fetch.first.payload.size() - fetch.counted;
+  fetch.counted = fetch.first.payload.size();
+  if (fetch.counted > 0) holding_.insert(id);
+  while (octets_ > layer_->options().max_fetched_octets) End(*holding_.begin(), FetchResult::kFailed, Message());
+  return fetches_.contains(id);
 }
 
 void BlockFetches::Ask(FetchId id) {
@@ -141,7 +152,10 @@ void BlockFetches::Take(FetchId id, Message message) {
   // A peer may make its blocks smaller on the way, not larger.
   fetch.size_exponent = std::min(fetch.size_exponent, block.size_exponent);
   if (fetch.first.payload.size() > limit) return End(id, FetchResult::kFailed, Message());
-  if (block.more) return Ask(id);
+  if (block.more) {
+    if (MakeRoom(id)) Ask(id);
+    return;
+  }
   Message whole = std::move(fetch.first);
   whole.RemoveOption(kBlock2);
   whole.RemoveOption(kSize2);

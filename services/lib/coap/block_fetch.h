@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "absl/container/flat_hash_map.h"
@@ -53,6 +54,7 @@ class BlockFetches {
     bool begun = false;
     std::string etag;
     uint8_t size_exponent = 6;
+    size_t counted = 0;  // octets of `first` in octets_
     int tries = 0;
     std::string token;
     TimerId deadline = 0;
@@ -65,11 +67,15 @@ class BlockFetches {
   // There was no answer, or something was wrong with it: ask again, or give up.
   void TryAgain(FetchId id, bool from_first_block);
   void End(FetchId id, FetchResult result, Message message);
+  // Counts what the fetch has, and ends the oldest ones when all of them have too much. False when this one ended, too.
+  bool MakeRoom(FetchId id);
 
   MessageLayer* const layer_;
   Steps* const steps_;
   absl::flat_hash_map<FetchId, Fetch> fetches_;
   FetchId last_id_ = 0;
+  std::set<FetchId> holding_;  // those that have something: ids grow, so the oldest is the first
+  size_t octets_ = 0;          // of all
 };
 
 }  // namespace isthmus::coap

@@ -56,6 +56,7 @@ struct EndpointOptions {
   absl::Duration response_timeout = absl::Seconds(93);
   size_t block_size = 1024;                  // what is offered; a peer may ask for less
   size_t max_body_size = 1024 * 1024;        // a longer body is refused with 4.13 (Block1) or fails (Block2)
+  size_t max_fetched_octets = 64 << 20;      // of all answers that come in blocks; beyond, the oldest fails
   size_t max_remembered_exchanges = 200000;  // memory bound of duplicate detection; oldest go first
 };
 

@@ -149,7 +149,7 @@ TEST_F(UploadTest, SilenceInTheMiddleEndsAtTheDeadline) {
 
 class DownloadTest : public EndpointTest {
  protected:
-  DownloadTest() { KeepNotifications(); }
+  explicit DownloadTest(EndpointOptions options = {}) : EndpointTest(options) { KeepNotifications(); }
   // Answers with the asked block of a body.
   Message Part(const Message& asked, const std::string& body, const std::string& etag = "v1", uint8_t exponent = 6) {
     Block block;
@@ -306,6 +306,54 @@ TEST_F(DownloadTest, TooLargeABodyFails) {
   }
   EXPECT_EQ(OneExchange().outcome, Outcome::kTransferFailed);
   EXPECT_LE(sent, 1026u);
+}
+
+class BoundedDownloadTest : public DownloadTest {
+ protected:
+  static EndpointOptions Bounded() {
+    EndpointOptions options;
+    options.max_fetched_octets = 10 * 1024;
+    return options;
+  }
+  BoundedDownloadTest() : DownloadTest(Bounded()) {}
+};
+
+// Peers that begin long answers and never end them must not fill the memory, nor keep the others from theirs.
+TEST_F(BoundedDownloadTest, TheOldestOfTooManyLongAnswersFails) {
+  const std::string body = Body(100 * 1024);
+  Message slow, quick;
+  Ask(Get({"1"}));
+  slow = OneSent();
+  Ask(Get({"2"}), kOtherDevice);
+  quick = OneSent();
+  for (int i = 0; i < 6; ++i) {
+    Deliver(Part(slow, body));
+    slow = OneSent();
+  }
+  for (int i = 0; i < 4; ++i) {
+    Deliver(Part(quick, body), kOtherDevice);
+    quick = OneSent();
+    EXPECT_TRUE(exchanges_.empty()) << i;
+  }
+  Deliver(Part(quick, body), kOtherDevice);  // the eleventh KiB
+  EXPECT_EQ(OneExchange().outcome, Outcome::kTransferFailed);
+  const std::string rest = body.substr(0, 6 * 1024);
+  quick = OneSent();
+  Deliver(Part(quick, rest), kOtherDevice);
+  const Exchange exchange = OneExchange();
+  EXPECT_EQ(exchange.outcome, Outcome::kAnswered);
+  EXPECT_EQ(exchange.message.payload, rest);
+  EXPECT_EQ(endpoint_.statistics().transfers, 0u);
+  // What is over does not count any more.
+  Ask(Get({"3"}));
+  Message asked = OneSent();
+  const std::string all = Body(10 * 1024);
+  for (int i = 0; i < 9; ++i) {
+    Deliver(Part(asked, all));
+    asked = OneSent();
+  }
+  Deliver(Part(asked, all));
+  EXPECT_EQ(OneExchange().message.payload, all);
 }
 
 TEST_F(DownloadTest, AnUploadMayBeAnsweredInBlocks) {

@@ -1,5 +1,4 @@
-#include "services/lib/lwm2m/codec/senml_names.h"
-
+// Lists of paths as a Read-Composite carries them, and names below an alternate root.
 #include <string>
 #include <vector>
 
