@@ -28,7 +28,7 @@ constexpr uint64_t kSelfDescribed = 55799;
 // the request identifier. The recursion is as deep as the item is, which the decoder bounds.
 class ValueReader {
  public:
-  explicit ValueReader(std::string* error) : error_(error) {}
+  ValueReader(bool bytes_are_texts, std::string* error) : bytes_are_texts_(bytes_are_texts), error_(error) {}
 
   void Read(Item& item, int level, v1::Value* value) {
     switch (item.kind) {
@@ -63,7 +63,9 @@ class ValueReader {
         value->set_text(std::move(item.octets));
         break;
       case Kind::kBytes:
-        Wrong("expected a text, got a byte string", value);
+        if (!bytes_are_texts_) return Wrong("expected a text, got a byte string", value);
+        if (!IsUtf8(item.octets)) return Wrong("expected a text, got octets that are not UTF-8", value);
+        value->set_text(std::move(item.octets));
         break;
       case Kind::kTag:
         if (level > 0 || item.number != kSelfDescribed) Note(absl::StrCat("expected no tag, got ", item.number));
@@ -86,7 +88,8 @@ class ValueReader {
     // The last key of a map that is cut short may have no value.
     for (size_t i = 0; i + 1 < map.items.size(); i += 2) {
       Item& key = map.items[i];
-      if (key.kind != Kind::kText) {
+      const bool is_text = key.kind == Kind::kText || (bytes_are_texts_ && key.kind == Kind::kBytes);
+      if (!is_text || !IsUtf8(key.octets)) {
         Note("expected texts as keys, got another kind");
         continue;
       }
@@ -115,10 +118,16 @@ class ValueReader {
     *error_ = path_.empty() ? std::string(what) : absl::StrCat(absl::StrJoin(path_, "."), ": ", what);
   }
 
+  const bool bytes_are_texts_;
   std::string* const error_;
   // Names of the members on the way; views of the values under construction.
   std::vector<absl::string_view> path_;
 };
+
+bool BytesAreTexts(const Item& item) {
+  if (item.kind == Kind::kTag) return BytesAreTexts(item.items.front());
+  return item.kind == Kind::kMap && !item.items.empty() && item.items.front().kind == Kind::kBytes;
+}
 
 bool Unspeakable(const v1::Value& value) {
   return value.kind_case() == v1::Value::kNumber && !std::isfinite(value.number());
@@ -134,7 +143,7 @@ CborDocument ParseCbor(absl::string_view octets) {
   }
   Item item;
   const absl::Status status = cbor::Decode(octets, &item);
-  ValueReader(&document.error).Read(item, 0, &document.value);
+  ValueReader(BytesAreTexts(item), &document.error).Read(item, 0, &document.value);
   // A syntax error is the better reason, whatever else was noted.
   if (!status.ok()) document.error = std::string(status.message());
   return document;
