@@ -29,6 +29,11 @@ long Distance(absl::string_view a, absl::string_view b) {
   return std::labs(static_cast<long>(a_major) - b_major) * 100000 + std::labs(static_cast<long>(a_minor) - b_minor);
 }
 
+std::vector<ObjectDefinition>::const_iterator FirstVersion(const std::vector<ObjectDefinition>& sorted, uint32_t id) {
+  return std::lower_bound(sorted.begin(), sorted.end(), id,
+                          [](const ObjectDefinition& object, uint32_t wanted) { return object.id < wanted; });
+}
+
 }  // namespace
 
 std::string Interval::ToString() const {
@@ -45,10 +50,9 @@ bool Contains(const IntervalSet& set, int64_t number) {
 }
 
 const ResourceDefinition* ObjectDefinition::Find(uint32_t resource_id) const {
-  for (const ResourceDefinition& resource : resources) {
-    if (resource.id == resource_id) return &resource;
-  }
-  return nullptr;
+  const auto found = std::lower_bound(resources.begin(), resources.end(), resource_id,
+                                      [](const ResourceDefinition& resource, uint32_t id) { return resource.id < id; });
+  return found != resources.end() && found->id == resource_id ? &*found : nullptr;
 }
 
 absl::string_view TypeName(AttributeType type) {
@@ -71,18 +75,34 @@ absl::string_view TypeName(AttributeType type) {
       return "base64 text";
     case AttributeType::kLink:
       return "object link 'object:instance'";
+    case AttributeType::kReference:
+      return "element of objectPaths '/object/instance'";
+    case AttributeType::kMgmtLinks:
+      return "list of m2m:mgmtLinkRef";
     case AttributeType::kStatus:
       return "m2m:actionStatus";
+    case AttributeType::kAny:
+      return "text, number or boolean";
   }
   return "value";
 }
 
 std::vector<uint32_t> AttributeMapping::ReadIds() const {
   if (!readable()) return {};
+  if (is_links()) {
+    std::vector<uint32_t> ids;
+    for (const LinkSource& source : sources) ids.push_back(source.resource_id);
+    return ids;
+  }
   if (!conversion.status.has_value()) return {resource_id};
   std::vector<uint32_t> ids = {conversion.status->state_id};
   if (conversion.status->result_id.has_value()) ids.push_back(*conversion.status->result_id);
   return ids;
+}
+
+uint32_t AttributeMapping::FirstId() const {
+  if (is_status()) return conversion.status->state_id;
+  return is_links() ? sources.front().resource_id : resource_id;
 }
 
 const AttributeMapping* ResourceMapping::Find(absl::string_view short_name) const {
@@ -93,10 +113,16 @@ const AttributeMapping* ResourceMapping::Find(absl::string_view short_name) cons
 }
 
 MappingTable::MappingTable(std::string version, std::vector<ObjectDefinition> objects,
-                           std::vector<ResourceMapping> mappings)
-    : version_(std::move(version)), objects_(std::move(objects)), mappings_(std::move(mappings)) {
+                           std::vector<ResourceMapping> mappings, std::vector<ResourceMapping> generic)
+    : version_(std::move(version)),
+      objects_(std::move(objects)),
+      mappings_(std::move(mappings)),
+      generic_(std::move(generic)) {
   std::stable_sort(mappings_.begin(), mappings_.end(), [](const ResourceMapping& a, const ResourceMapping& b) {
     return a.mgmt_definition < b.mgmt_definition;
+  });
+  std::stable_sort(objects_.begin(), objects_.end(), [](const ObjectDefinition& a, const ObjectDefinition& b) {
+    return a.id != b.id ? a.id < b.id : ParseVersion(a.version) < ParseVersion(b.version);
   });
 }
 
@@ -107,12 +133,29 @@ const ResourceMapping* MappingTable::FindMapping(absl::string_view root) const {
   return nullptr;
 }
 
+const ResourceMapping* MappingTable::FindMapping(uint32_t mgmt_definition) const {
+  for (const ResourceMapping& mapping : mappings_) {
+    if (mapping.mgmt_definition == mgmt_definition) return &mapping;
+  }
+  return nullptr;
+}
+
+const ResourceMapping* MappingTable::FindGenericMapping(uint32_t object_id, absl::string_view version) const {
+  const ObjectDefinition* object = FindObject(object_id, version);
+  const size_t index = object == nullptr ? generic_.size() : static_cast<size_t>(object - objects_.data());
+  return index < generic_.size() ? &generic_[index] : nullptr;
+}
+
+bool MappingTable::IsMapped(uint32_t object_id) const {
+  return std::any_of(mappings_.begin(), mappings_.end(),
+                     [object_id](const ResourceMapping& mapping) { return mapping.object_id == object_id; });
+}
+
 const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view version) const {
   const ObjectDefinition* nearest = nullptr;
-  for (const ObjectDefinition& object : objects_) {
-    if (object.id != id) continue;
-    if (nearest == nullptr || Distance(object.version, version) < Distance(nearest->version, version)) {
-      nearest = &object;
+  for (auto object = FirstVersion(objects_, id); object != objects_.end() && object->id == id; ++object) {
+    if (nearest == nullptr || Distance(object->version, version) <= Distance(nearest->version, version)) {
+      nearest = &*object;
     }
   }
   return nearest;
@@ -121,10 +164,10 @@ const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view 
 const ResourceDefinition* MappingTable::FindResource(uint32_t object_id, absl::string_view version,
                                                      uint32_t resource_id) const {
   const ObjectDefinition* nearest = nullptr;
-  for (const ObjectDefinition& object : objects_) {
-    if (object.id != object_id || object.Find(resource_id) == nullptr) continue;
-    if (nearest == nullptr || Distance(object.version, version) < Distance(nearest->version, version)) {
-      nearest = &object;
+  for (auto object = FirstVersion(objects_, object_id); object != objects_.end() && object->id == object_id; ++object) {
+    if (object->Find(resource_id) == nullptr) continue;
+    if (nearest == nullptr || Distance(object->version, version) <= Distance(nearest->version, version)) {
+      nearest = &*object;
     }
   }
   return nearest == nullptr ? nullptr : nearest->Find(resource_id);
