@@ -1,6 +1,8 @@
 #include "services/lib/onem2m/cbor/cbor_octets.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -114,8 +116,9 @@ class ValueReader {
   void Note(absl::string_view what) {
     if (!error_->empty()) return;
     // The outermost names say the most.
-    if (path_.size() > 6) path_.resize(6);
-    *error_ = path_.empty() ? std::string(what) : absl::StrCat(absl::StrJoin(path_, "."), ": ", what);
+    constexpr size_t kMostNames = 6;
+    const auto end = path_.begin() + static_cast<std::ptrdiff_t>(std::min(path_.size(), kMostNames));
+    *error_ = path_.empty() ? std::string(what) : absl::StrCat(absl::StrJoin(path_.begin(), end, "."), ": ", what);
   }
 
   const bool bytes_are_texts_;

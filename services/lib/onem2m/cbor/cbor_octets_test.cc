@@ -70,6 +70,23 @@ TEST(CborOctets, WhatJsonCannotSayIsRefusedByTheNameOfTheMember) {
   for (const auto& row : kRows) EXPECT_THAT(FromHex(row.hex).error, HasSubstr(row.error)) << row.diagnostic;
 }
 
+// Found by the fuzz target: the names on the way were cut for the message, and then left one by one as if they were
+// whole.
+TEST(CborOctets, AWrongMemberDeepInsideIsNamedAndTheOthersRead) {
+  std::string octets = "\xa2";
+  for (int i = 0; i < 20; ++i)
+    octets +=
+        "\x61"
+        "a\xa1";
+  octets +=
+      "\x61"
+      "a\x41x\x63rqi\x62w1";
+  const CborDocument document = ParseCbor(octets);
+  EXPECT_EQ(document.error, "a.a.a.a.a.a: expected a text, got a byte string");
+  EXPECT_EQ(FindText(document.value.object(), "rqi"), "w1");
+  EXPECT_EQ(document.value.object().members_size(), 2);
+}
+
 TEST(CborOctets, OneWrongMemberLeavesTheOthers) {
   // {a: h'01', 1: 2, rqi: "w1"}
   const CborDocument document = FromHex("a361614101010263727169627731");
