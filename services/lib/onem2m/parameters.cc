@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -93,11 +94,13 @@ absl::StatusOr<absl::Time> ReadTime(absl::string_view name, const v1::Value& val
 
 // A fraction is kept: rounded down, an expiration would come too early.
 v1::Value TimeText(absl::Time time) {
-  const int64_t micros = absl::ToInt64Microseconds(time - absl::FromUnixSeconds(absl::ToUnixSeconds(time)));
+  const int64_t nanos = absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(absl::ToUnixSeconds(time)));
   std::string text = FormatTimestamp(time);
-  if (micros > 0) {
-    std::string fraction = absl::StrCat(micros);
-    absl::StrAppend(&text, ",", std::string(6 - fraction.size(), '0'), fraction);
+  if (nanos > 0) {
+    std::string fraction = absl::StrCat(nanos);
+    fraction.insert(0, 9 - fraction.size(), '0');
+    if (nanos % 1000 == 0) fraction.resize(6);
+    absl::StrAppend(&text, ",", fraction);
   }
   return Text(text);
 }
@@ -333,6 +336,18 @@ absl::Status ReadResponse(v1::Object& parameters, v1::ResponsePrimitive* respons
   return absl::OkStatus();
 }
 
+// Whether a condition can stand among the criteria by its name: not twice, and not where the name is a criterion with
+// a type of its own.
+bool StandsByItsName(const v1::Attribute& condition, const v1::Object& criteria) {
+  constexpr std::array<absl::string_view, 9> kCriteria = {"fu", "fo", "ty", "lbl", "lim", "lvl", "ofst", "arp", "atr"};
+  constexpr std::array<absl::string_view, 4> kNumbers = {"sts", "stb", "sza", "szb"};
+  const auto among = [&condition](const auto& names) {
+    return std::find(names.begin(), names.end(), condition.name()) != names.end();
+  };
+  if (among(kCriteria) || Find(criteria, condition.name()) != nullptr) return false;
+  return !among(kNumbers) || (condition.value().kind_case() == v1::Value::kInteger && condition.value().integer() >= 0);
+}
+
 v1::Value FilterCriteriaValue(const v1::FilterCriteria& criteria) {
   v1::Object members;
   if (criteria.filter_usage() != 0) Set(members, "fu", Integer(criteria.filter_usage()));
@@ -346,7 +361,18 @@ v1::Value FilterCriteriaValue(const v1::FilterCriteria& criteria) {
   if (criteria.has_level()) Set(members, "lvl", Integer(criteria.level()));
   if (criteria.has_offset()) Set(members, "ofst", Integer(criteria.offset()));
   if (criteria.filter_operation() != 0) Set(members, "fo", Integer(criteria.filter_operation()));
-  for (const v1::Attribute& condition : criteria.conditions()) Set(members, condition.name(), condition.value());
+  std::vector<v1::Value> others;
+  for (const v1::Attribute& condition : criteria.conditions()) {
+    if (StandsByItsName(condition, members)) {
+      Set(members, condition.name(), condition.value());
+      continue;
+    }
+    v1::Object other;
+    Set(other, "nm", Text(condition.name()));
+    Set(other, "val", condition.value());
+    others.push_back(Complex(std::move(other)));
+  }
+  if (!others.empty()) Set(members, "atr", List(std::move(others)));
   if (!criteria.applied_relative_path().empty()) Set(members, "arp", Text(criteria.applied_relative_path()));
   return Complex(std::move(members));
 }

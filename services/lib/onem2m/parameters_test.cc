@@ -209,6 +209,51 @@ TEST(Parameters, BadFilterCriteriaAreRefused) {
   EXPECT_THAT(error("atr", Complex({})), HasSubstr("fc.atr"));
 }
 
+// Found by the fuzz target: of two conditions on one attribute the second was lost when the request was written.
+TEST(Parameters, EveryConditionIsWritten) {
+  v1::RequestPrimitive request = With("fc", Complex({}));
+  const auto add = [&request](absl::string_view name, v1::Value value) {
+    v1::Attribute* condition = request.mutable_filter_criteria()->add_conditions();
+    condition->set_name(std::string(name));
+    *condition->mutable_value() = std::move(value);
+  };
+  add("con", Text("a*"));
+  add("con", Text("b*"));
+  add("fu", Text("an attribute, and no criterion"));
+  add("szb", Integer(5));
+  add("stb", Text("x"));
+  class Criteria final : public ParameterSink {
+   public:
+    void Parameter(absl::string_view name, const v1::Value& value) override {
+      if (name == "fc") criteria = value;
+    }
+    void Content(const v1::Attribute&) override {}
+    v1::Value criteria;
+  } sink;
+  VisitParameters(request, &sink);
+  const v1::RequestPrimitive again = With("fc", sink.criteria);
+  EXPECT_EQ(Describe(sink.criteria, 1000),
+            R"({"con":"a*","szb":5,"atr":[{"nm":"con","val":"b*"},{"nm":"fu","val":"an attribute, and no criterion"},)"
+            R"({"nm":"stb","val":"x"}]})");
+  EXPECT_EQ(again.filter_criteria().conditions_size(), 5);
+  EXPECT_FALSE(again.filter_criteria().filter_usage());
+}
+
+TEST(Parameters, TimesKeepTheirNanoseconds) {
+  class Time final : public ParameterSink {
+   public:
+    void Parameter(absl::string_view name, const v1::Value& value) override {
+      if (name == "rqet") text = value.text();
+    }
+    void Content(const v1::Attribute&) override {}
+    std::string text;
+  } sink;
+  for (const char* text : {"20301231T235959", "20301231T235959,500000", "20301231T235959,000000001"}) {
+    VisitParameters(With("rqet", Text(text)), &sink);
+    EXPECT_EQ(sink.text, text);
+  }
+}
+
 TEST(Parameters, ResponseTypeInBothForms) {
   v1::Object type;
   Set(type, "rtv", Integer(2));

@@ -1,5 +1,6 @@
 #include "services/lib/lwm2m/codec/lwm2m_json.h"
 
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -7,10 +8,12 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "rapidjson/document.h"
 #include "rapidjson/error/en.h"
 #include "rapidjson/memorystream.h"
+#include "rapidjson/reader.h"
 #include "rapidjson/stringbuffer.h"
 #include "rapidjson/writer.h"
 #include "services/lib/lwm2m/codec/json_end.h"
@@ -23,6 +26,38 @@ namespace isthmus::lwm2m::codec {
 namespace {
 
 using Json = rapidjson::Value;
+
+// Hands the events of a reader to a document, and converts the numbers on the way, which come as text.
+class DocumentBuilder {
+ public:
+  explicit DocumentBuilder(rapidjson::Document* document) : document_(*document) {}
+
+  bool Null() { return document_.Null(); }
+  bool Bool(bool boolean) { return document_.Bool(boolean); }
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(int64_t) { return false; }
+  bool Uint64(uint64_t) { return false; }
+  bool Double(double) { return false; }
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    const absl::string_view digits(text, size);
+    int64_t integer = 0;
+    uint64_t large = 0;
+    double number = 0;
+    if (absl::SimpleAtoi(digits, &integer)) return document_.Int64(integer);
+    if (absl::SimpleAtoi(digits, &large)) return document_.Uint64(large);
+    return absl::SimpleAtod(digits, &number) && std::isfinite(number) && document_.Double(number);
+  }
+  bool String(const char* text, rapidjson::SizeType size, bool copy) { return document_.String(text, size, copy); }
+  bool Key(const char* name, rapidjson::SizeType size, bool copy) { return document_.Key(name, size, copy); }
+  bool StartObject() { return document_.StartObject(); }
+  bool EndObject(rapidjson::SizeType members) { return document_.EndObject(members); }
+  bool StartArray() { return document_.StartArray(); }
+  bool EndArray(rapidjson::SizeType values) { return document_.EndArray(values); }
+
+ private:
+  rapidjson::Document& document_;
+};
 
 absl::Status Refused(absl::string_view why) { return absl::InvalidArgumentError(absl::StrCat("LwM2M JSON: ", why)); }
 
@@ -113,12 +148,22 @@ absl::StatusOr<std::vector<v1::Node>> DecodeLwm2mJson(absl::string_view payload,
   rapidjson::MemoryStream memory(payload.data(), payload.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(memory);
   rapidjson::Document document;
+  rapidjson::ParseResult result;
+  // RapidJSON's own conversion in full precision counts the leading zeros of a zero ("0e-88"), which is undefined.
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
-                              rapidjson::kParseFullPrecisionFlag | rapidjson::kParseStopWhenDoneFlag;
-  document.ParseStream<kFlags>(stream);
-  if (document.HasParseError()) {
-    return absl::InvalidArgumentError(absl::StrCat("LwM2M JSON, octet ", document.GetErrorOffset(), ": ",
-                                                   rapidjson::GetParseError_En(document.GetParseError())));
+                              rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseStopWhenDoneFlag;
+  auto parse = [&stream, &result](rapidjson::Document& into) {
+    DocumentBuilder builder(&into);
+    rapidjson::Reader reader;
+    result = reader.Parse<kFlags>(stream, builder);
+    return !result.IsError();
+  };
+  document.Populate(parse);
+  if (result.IsError()) {
+    return absl::InvalidArgumentError(absl::StrCat("LwM2M JSON, octet ", result.Offset(), ": ",
+                                                   result.Code() == rapidjson::kParseErrorTermination
+                                                       ? "a number that is too large"
+                                                       : rapidjson::GetParseError_En(result.Code())));
   }
   RETURN_IF_ERROR(CheckNothingFollows(payload, stream.Tell(), "LwM2M JSON"));
   if (!document.IsObject()) return Refused("expected an object with e");

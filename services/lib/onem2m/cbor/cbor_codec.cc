@@ -11,6 +11,7 @@
 #include "services/lib/cbor/cbor.h"
 #include "services/lib/onem2m/cbor/cbor_octets.h"
 #include "services/lib/onem2m/parameters.h"
+#include "services/lib/utf8/utf8.h"
 
 namespace isthmus::onem2m {
 namespace {
@@ -19,18 +20,18 @@ namespace {
 std::optional<std::string> ReadIdentifier(absl::string_view octets) {
   if (octets.empty()) return std::nullopt;
   const uint8_t head = static_cast<uint8_t>(octets[0]);
-  constexpr uint8_t kText = 0x60;
+  constexpr uint8_t kBytes = 0x40, kText = 0x60;
   size_t size = 0;
   if (head <= 0x1b) {
     size = head < 0x18 ? 1 : 1 + (size_t{1} << (head - 0x18));
-  } else if (head >= kText && head < kText + 0x18) {
-    size = 1 + static_cast<size_t>(head - kText);
-  } else if (head == kText + 0x18 && octets.size() > 1) {
-    size = 2 + static_cast<uint8_t>(octets[1]);
+  } else {
+    const uint8_t begin = head < kText ? kBytes : kText;
+    if (head >= begin && head < begin + 0x18) size = 1 + static_cast<size_t>(head - begin);
+    if (head == begin + 0x18 && octets.size() > 1) size = 2 + static_cast<uint8_t>(octets[1]);
   }
   if (size == 0 || size > octets.size()) return std::nullopt;
   absl::StatusOr<cbor::Item> item = cbor::Decode(octets.substr(0, size));
-  if (!item.ok()) return std::nullopt;
+  if (!item.ok() || !IsUtf8(item->octets)) return std::nullopt;
   if (item->kind == cbor::Kind::kUnsigned) return absl::StrCat(item->number);
   return std::move(item->octets);
 }
@@ -38,12 +39,13 @@ std::optional<std::string> ReadIdentifier(absl::string_view octets) {
 // The value after the key `name` in octets that are no primitive, when it occurs once: a second occurrence could be one
 // inside the content.
 std::string ScanFor(absl::string_view name, absl::string_view octets) {
-  const std::string key = cbor::Encode(cbor::Text(name));
   std::string found;
   int occurrences = 0;
-  for (size_t at = octets.find(key); at != absl::string_view::npos; at = octets.find(key, at + 1)) {
-    if (++occurrences > 1) return "";
-    found = ReadIdentifier(octets.substr(at + key.size())).value_or("");
+  for (const std::string& key : {cbor::Encode(cbor::Text(name)), cbor::Encode(cbor::Bytes(name))}) {
+    for (size_t at = octets.find(key); at != absl::string_view::npos; at = octets.find(key, at + 1)) {
+      if (++occurrences > 1) return "";
+      found = ReadIdentifier(octets.substr(at + key.size())).value_or("");
+    }
   }
   return found;
 }

@@ -54,6 +54,35 @@ TEST(CborCodec, ReadsWhatAnotherEncoderWrote) {
   EXPECT_EQ(request.filter_criteria().limit(), 10u);
 }
 
+// TS-0004 8.5.2: their octets have byte strings where 8.5.1 wants texts.
+TEST(CborCodec, ReadsTheExamplesOfTheSpecification) {
+  struct Example {
+    const char* json;
+    const char* hex;
+  };
+  for (const Example& example :
+       {Example{R"({"op":1,"to":"//example.net/mncse1234","rqi":"A1000","rcn":7,"pc":{"m2m:ae":{"rn":)"
+                R"("SmartHomeApplication","api":"Na56","apn":"app1234"}},"ty":2})",
+                "a6427063a1466d326d3a6165a342726e54536d617274486f6d654170706c69636174696f6e43617069444e613536436170"
+                "6e47617070313233344274790242746f572f2f6578616d706c652e6e65742f6d6e637365313233344372636e07426f7001"
+                "43727169454131303030"},
+        Example{R"({"op":1,"to":"//example.net/mncse1234/SmartHomeApplication","rqi":"A1001","rcn":7,"pc":)"
+                R"({"m2m:cnt":{"rn":"SmartHomeContainer","mbs":100000,"mni":500}},"ty":3})",
+                "a6427063a1476d326d3a636e74a3436d6e691901f442726e52536d617274486f6d65436f6e7461696e6572436d62731a00"
+                "0186a04274790342746f582c2f2f6578616d706c652e6e65742f6d6e637365313233342f536d617274486f6d654170706c"
+                "69636174696f6e4372636e07426f700143727169454131303031"}}) {
+    const std::string octets = absl::HexStringToBytes(example.hex);
+    const CborDocument document = ParseCbor(octets);
+    EXPECT_EQ(document.error, "");
+    EXPECT_TRUE(Equal(document.value, ParseJson(example.json).value)) << ToJson(document.value);
+    EXPECT_TRUE(std::holds_alternative<v1::RequestPrimitive>(Decode(octets)));
+    // With something behind, and behind what cannot be read: the identifier is told all the same.
+    const std::string rqi = FindText(document.value.object(), "rqi");
+    EXPECT_EQ(ErrorOf(absl::StrCat(octets, "x")).request_identifier, rqi);
+    EXPECT_EQ(ErrorOf(absl::StrCat("\xa1\x1c", octets)).request_identifier, rqi);
+  }
+}
+
 // Field case "oneM2M requests as AEs send them".
 TEST(CborCodec, ShapesOfTheFieldAreServedOrAnsweredWithTheirIdentifier) {
   DecodeError error = ErrorOf(Octets(R"({"m2m:rqp":{"op":2,"fr":"Cshape","to":"x","rqi":"w1","rvi":"4"}})"));

@@ -1,6 +1,8 @@
 #include "services/lib/onem2m/cbor/cbor_octets.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -28,7 +30,7 @@ constexpr uint64_t kSelfDescribed = 55799;
 // the request identifier. The recursion is as deep as the item is, which the decoder bounds.
 class ValueReader {
  public:
-  explicit ValueReader(std::string* error) : error_(error) {}
+  ValueReader(bool bytes_are_texts, std::string* error) : bytes_are_texts_(bytes_are_texts), error_(error) {}
 
   void Read(Item& item, int level, v1::Value* value) {
     switch (item.kind) {
@@ -63,7 +65,9 @@ class ValueReader {
         value->set_text(std::move(item.octets));
         break;
       case Kind::kBytes:
-        Wrong("expected a text, got a byte string", value);
+        if (!bytes_are_texts_) return Wrong("expected a text, got a byte string", value);
+        if (!IsUtf8(item.octets)) return Wrong("expected a text, got octets that are not UTF-8", value);
+        value->set_text(std::move(item.octets));
         break;
       case Kind::kTag:
         if (level > 0 || item.number != kSelfDescribed) Note(absl::StrCat("expected no tag, got ", item.number));
@@ -86,7 +90,8 @@ class ValueReader {
     // The last key of a map that is cut short may have no value.
     for (size_t i = 0; i + 1 < map.items.size(); i += 2) {
       Item& key = map.items[i];
-      if (key.kind != Kind::kText) {
+      const bool is_text = key.kind == Kind::kText || (bytes_are_texts_ && key.kind == Kind::kBytes);
+      if (!is_text || !IsUtf8(key.octets)) {
         Note("expected texts as keys, got another kind");
         continue;
       }
@@ -111,14 +116,21 @@ class ValueReader {
   void Note(absl::string_view what) {
     if (!error_->empty()) return;
     // The outermost names say the most.
-    if (path_.size() > 6) path_.resize(6);
-    *error_ = path_.empty() ? std::string(what) : absl::StrCat(absl::StrJoin(path_, "."), ": ", what);
+    constexpr size_t kMostNames = 6;
+    const auto end = path_.begin() + static_cast<std::ptrdiff_t>(std::min(path_.size(), kMostNames));
+    *error_ = path_.empty() ? std::string(what) : absl::StrCat(absl::StrJoin(path_.begin(), end, "."), ": ", what);
   }
 
+  const bool bytes_are_texts_;
   std::string* const error_;
   // Names of the members on the way; views of the values under construction.
   std::vector<absl::string_view> path_;
 };
+
+bool BytesAreTexts(const Item& item) {
+  if (item.kind == Kind::kTag) return BytesAreTexts(item.items.front());
+  return item.kind == Kind::kMap && !item.items.empty() && item.items.front().kind == Kind::kBytes;
+}
 
 bool Unspeakable(const v1::Value& value) {
   return value.kind_case() == v1::Value::kNumber && !std::isfinite(value.number());
@@ -134,7 +146,7 @@ CborDocument ParseCbor(absl::string_view octets) {
   }
   Item item;
   const absl::Status status = cbor::Decode(octets, &item);
-  ValueReader(&document.error).Read(item, 0, &document.value);
+  ValueReader(BytesAreTexts(item), &document.error).Read(item, 0, &document.value);
   // A syntax error is the better reason, whatever else was noted.
   if (!status.ok()) document.error = std::string(status.message());
   return document;

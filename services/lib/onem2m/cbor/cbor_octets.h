@@ -26,6 +26,9 @@ struct CborDocument {
 // Takes what JSON could say: maps with texts as unique keys, lists, texts, numbers, booleans and null, at most
 // kMaxValueDepth levels. Byte strings, tags (but for the one that says "this is CBOR", around the whole), NaN and
 // infinities are errors. Integers beyond int64 become numbers, as in JSON.
+//
+// TS-0004 8.5.1 wants text strings, and its examples in 8.5.2 have byte strings in their place throughout, names
+// included. So where the first name is a byte string, byte strings are the texts of the whole document.
 CborDocument ParseCbor(absl::string_view octets);
 
 // Members whose number is NaN or infinite are left out, such list members are null. What is not UTF-8 becomes U+FFFD.

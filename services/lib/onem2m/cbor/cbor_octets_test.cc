@@ -60,11 +60,31 @@ TEST(CborOctets, WhatJsonCannotSayIsRefusedByTheNameOfTheMember) {
       {"1(5)", "c105", "expected no tag, got 1"},
       {"{a: 55799(5)}", "a16161d9d9f705", "a: expected no tag, got 55799"},
       {"{1: 2}", "a10102", "expected texts as keys"},
-      {"{h'61': 2}", "a1416102", "expected texts as keys"},
+      {"{a: 1, h'62': 2}", "a2616101416202", "expected texts as keys"},
+      {"{h'61': h'ff'}", "a1416141ff", "a: expected a text, got octets that are not UTF-8"},
+      {"{h'61': 1, h'ff': 2}", "a241610141ff02", "expected texts as keys"},
+      {"[h'61']", "814161", "expected a text, got a byte string"},
       {"{a: {b: 1, b: 2}}", "a16161a2616201616202", "a: the member 'b' occurs twice"},
       {"{a: 1, a: 1}", "a2616101616101", "the member 'a' occurs twice"},
   };
   for (const auto& row : kRows) EXPECT_THAT(FromHex(row.hex).error, HasSubstr(row.error)) << row.diagnostic;
+}
+
+// Found by the fuzz target: the names on the way were cut for the message, and then left one by one as if they were
+// whole.
+TEST(CborOctets, AWrongMemberDeepInsideIsNamedAndTheOthersRead) {
+  std::string octets = "\xa2";
+  for (int i = 0; i < 20; ++i)
+    octets +=
+        "\x61"
+        "a\xa1";
+  octets +=
+      "\x61"
+      "a\x41x\x63rqi\x62w1";
+  const CborDocument document = ParseCbor(octets);
+  EXPECT_EQ(document.error, "a.a.a.a.a.a: expected a text, got a byte string");
+  EXPECT_EQ(FindText(document.value.object(), "rqi"), "w1");
+  EXPECT_EQ(document.value.object().members_size(), 2);
 }
 
 TEST(CborOctets, OneWrongMemberLeavesTheOthers) {
@@ -72,6 +92,12 @@ TEST(CborOctets, OneWrongMemberLeavesTheOthers) {
   const CborDocument document = FromHex("a361614101010263727169627731");
   EXPECT_THAT(document.error, HasSubstr("a: expected a text"));
   EXPECT_EQ(FindText(document.value.object(), "rqi"), "w1");
+}
+
+TEST(CborOctets, ByteStringsAreTextsWhereTheFirstNameIsOne) {
+  EXPECT_EQ(RoundTrip("a24161416261638141ff"), "error: c: expected a text, got octets that are not UTF-8");
+  EXPECT_EQ(RoundTrip("a2416141626163816164"), "a2616161626163816164");
+  EXPECT_EQ(RoundTrip("d9d9f7a141614162"), "a161616162");
 }
 
 TEST(CborOctets, TheTagThatSaysCborIsTaken) { EXPECT_EQ(RoundTrip("d9d9f7a1616101"), "a1616101"); }

@@ -2,11 +2,11 @@
 
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "rapidjson/error/en.h"
 #include "rapidjson/memorystream.h"
@@ -31,23 +31,28 @@ class ValueBuilder {
     if (v1::Value* value = Next()) value->set_boolean(boolean);
     return true;
   }
-  bool Int(int integer) { return Int64(integer); }
-  bool Uint(unsigned integer) { return Int64(integer); }
-  bool Int64(int64_t integer) {
-    if (v1::Value* value = Next()) value->set_integer(integer);
-    return true;
-  }
-  bool Uint64(uint64_t integer) {
-    if (integer <= static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
-      return Int64(static_cast<int64_t>(integer));
+  // Numbers come as text, see kFlags.
+  bool Int(int) { return false; }
+  bool Uint(unsigned) { return false; }
+  bool Int64(int64_t) { return false; }
+  bool Uint64(uint64_t) { return false; }
+  bool Double(double) { return false; }
+  bool RawNumber(const char* text, rapidjson::SizeType size, bool) {
+    v1::Value* value = Next();
+    if (value == nullptr) return true;
+    const absl::string_view digits(text, size);
+    int64_t integer = 0;
+    double number = 0;
+    if (absl::SimpleAtoi(digits, &integer)) {
+      value->set_integer(integer);
+    } else if (absl::SimpleAtod(digits, &number) && std::isfinite(number)) {
+      value->set_number(number);
+    } else {
+      Note(absl::StrCat("no number can hold ", digits.substr(0, 60)));
+      value->set_null(true);
     }
-    return Double(static_cast<double>(integer));
-  }
-  bool Double(double number) {
-    if (v1::Value* value = Next()) value->set_number(number);
     return true;
   }
-  bool RawNumber(const char*, rapidjson::SizeType, bool) { return false; }
   bool String(const char* text, rapidjson::SizeType size, bool) {
     if (v1::Value* value = Next()) value->set_text(text, size);
     return true;
@@ -135,8 +140,9 @@ JsonDocument ParseJson(absl::string_view text) {
     if (document.error.empty()) document.error = "the payload is empty";
     return document;
   }
+  // RapidJSON's own conversion in full precision counts the leading zeros of a zero ("0e-88"), which is undefined.
   constexpr unsigned kFlags =
-      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseFullPrecisionFlag;
+      rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(json.data(), json.size());
   rapidjson::Reader reader;
   ValueBuilder builder(&document.value, &document.error);

@@ -45,6 +45,17 @@ TEST(JsonText, DoublesReadBackAsTheSameDouble) {
   EXPECT_EQ(ToJson(Number(0.1)), "0.1");
 }
 
+// Found by the fuzz target: undefined behaviour in RapidJSON's conversion.
+TEST(JsonText, ZeroWithAnExponentIsZero) {
+  for (const char* text : {"0e-88", "-0e-088", "0.000e300"}) {
+    const JsonDocument document = ParseJson(text);
+    EXPECT_EQ(document.error, "") << text;
+    EXPECT_EQ(document.value.kind_case(), v1::Value::kNumber) << text;
+    EXPECT_EQ(document.value.number(), 0.0) << text;
+  }
+  EXPECT_EQ(ParseJson("1e-999").value.number(), 0.0);
+}
+
 TEST(JsonText, NeverWritesNaNOrInfinity) {
   v1::Object object;
   Set(object, "a", Number(std::nan("")));

@@ -140,7 +140,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCreate{"BadTimestamp", 13, Request("m2m:bat", With(Battery(), "et", Text("20231128T120000Z"))), 4000,
                   "a timestamp"},
         BadCreate{"Choice", 2, Request("m2m:ae", With(Ae(), "csz", TextList({"application/text"}))), 4000,
-                  "one of application/json"},
+                  "one of json, xml, cbor, application/json"},
         BadCreate{"CreatorOfAe", 2, Request("m2m:ae", With(Ae(), "cr", onem2m::Null())), 4000, "cr"},
         BadCreate{"CreatorGiven", 23, Request("m2m:sub", Make({{"nu", TextList({"C1"})}, {"cr", Text("C1")}})), 4000,
                   "cr (creator)"},
