@@ -270,7 +270,7 @@ TEST_F(MoreObjectsTest, AMultipleResourceIsReplacedOrAddedTo) {
   EXPECT_EQ(Told(categories), "integer: 5, integer: 6, integer: 7");
   EXPECT_EQ(more_.Write(categories, {category(0, 8)}, true, kNow, kStart), coap::kChanged);
   EXPECT_EQ(Told(categories), "integer: 8");
-  EXPECT_EQ(Told(MakePath(2048, 0, 1)), "object_link { object_id: 2050 object_instance_id: 0 }");
+  EXPECT_EQ(Told(MakePath(2048, 0, 1)), "object_link { object_id: 2050 }");
 }
 
 }  // namespace
