@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/lib/status/status_macros.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/generic_mapping.h"
@@ -30,7 +31,8 @@ absl::StatusOr<std::map<uint32_t, Object>> CollectObjects(const v1::DescribeDevi
   for (int i = 0; i < request.links_size(); ++i) {
     const lwm2m::v1::ObjectLink& link = request.links(i);
     if (!link.path().has_object_id()) {
-      return absl::InvalidArgumentError(absl::StrCat("links[", i, "].path: expected an object or an instance"));
+      return status::InvalidField(absl::StrCat("links[", i, "].path"), status::FieldReason::kMissing,
+                                  "expected an object or an instance");
     }
     Object& object = objects[link.path().object_id()];
     object.announced = true;
@@ -136,12 +138,12 @@ void DescribeGeneric(const MappingTable& table, uint32_t object_id, const Object
 
 absl::StatusOr<v1::DescribeDeviceResponse> DescribeDevice(const MappingTable& table,
                                                           const v1::DescribeDeviceRequest& request) {
-  if (request.endpoint().empty()) return absl::InvalidArgumentError("endpoint: missing");
+  if (request.endpoint().empty()) return status::InvalidField("endpoint", status::FieldReason::kMissing, "missing");
   std::string root_path = request.root_path();
   while (absl::EndsWith(root_path, "/")) root_path.pop_back();
   if (!root_path.empty() && root_path.front() != '/') {
-    return absl::InvalidArgumentError(
-        absl::StrCat("root_path: expected a path that starts with '/', got '", request.root_path(), "'"));
+    return status::InvalidField("root_path", status::FieldReason::kMalformed,
+                                absl::StrCat("expected a path that starts with '/', got '", request.root_path(), "'"));
   }
   ASSIGN_OR_RETURN(const auto objects, CollectObjects(request));
   v1::DescribeDeviceResponse response;

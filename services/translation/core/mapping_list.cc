@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/translation/core/conversion.h"
 #include "services/translation/core/generic_mapping.h"
 
@@ -16,8 +17,9 @@ absl::StatusOr<v1::ListMappingsResponse> ListMappings(const MappingTable& table,
   if (!request.root().empty() && request.root() != kGenericRoot && table.FindMapping(request.root()) == nullptr) {
     std::vector<std::string> known = {kGenericRoot};
     for (const ResourceMapping& mapping : table.mappings()) known.push_back(mapping.root);
-    return absl::InvalidArgumentError(
-        absl::StrCat("root: there is no mapping for '", request.root(), "'; mapped are ", absl::StrJoin(known, ", ")));
+    return status::InvalidField(
+        "root", status::FieldReason::kUnexpected,
+        absl::StrCat("there is no mapping for '", request.root(), "'; mapped are ", absl::StrJoin(known, ", ")));
   }
   v1::ListMappingsResponse response;
   response.set_mapping_version(table.version());

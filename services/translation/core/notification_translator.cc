@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/translation/core/reading.h"
 #include "services/translation/core/target.h"
 
@@ -17,16 +18,17 @@ absl::StatusOr<v1::TranslateNotificationResponse> TranslateNotification(
   v1::TranslateNotificationResponse response;
   response.set_mapping_version(table.version());
   if (!request.observed_path().has_object_id()) {
-    return absl::InvalidArgumentError("observed_path: expected an object, instance, resource or resource instance");
+    return status::InvalidField("observed_path", status::FieldReason::kMissing,
+                                "expected an object, instance, resource or resource instance");
   }
   for (int i = 0; i < request.nodes_size(); ++i) {
     const lwm2m::v1::Node& node = request.nodes(i);
     if (!node.path().has_resource_id()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("nodes[", i, "].path: expected a resource, got ", lwm2m::PathToString(node.path())));
+      return status::InvalidField(absl::StrCat("nodes[", i, "].path"), status::FieldReason::kMalformed,
+                                  absl::StrCat("expected a resource, got ", lwm2m::PathToString(node.path())));
     }
     if (node.value().kind_case() == lwm2m::v1::Value::KIND_NOT_SET) {
-      return absl::InvalidArgumentError(absl::StrCat("nodes[", i, "].value: missing"));
+      return status::InvalidField(absl::StrCat("nodes[", i, "].value"), status::FieldReason::kMissing, "missing");
     }
     if (!lwm2m::Contains(request.observed_path(), node.path())) {
       response.add_problems(absl::StrCat(lwm2m::PathToString(node.path()), " is not below the observed path ",

@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/conversion.h"
 #include "services/translation/core/generic_mapping.h"
@@ -47,8 +48,8 @@ class Translator {
   }
 
   absl::StatusOr<v1::TranslateRequestResponse> Run(const MappingTable& table) {
-    if (!request_.has_primitive()) return absl::InvalidArgumentError("primitive: missing");
-    if (!request_.has_resource()) return absl::InvalidArgumentError("resource: missing");
+    if (!request_.has_primitive()) return status::InvalidField("primitive", status::FieldReason::kMissing, "missing");
+    if (!request_.has_resource()) return status::InvalidField("resource", status::FieldReason::kMissing, "missing");
     const onem2m::v1::OperationType operation = request_.primitive().operation();
     if (operation == onem2m::v1::OPERATION_TYPE_CREATE) {
       Refuse(onem2m::v1::RESPONSE_STATUS_CODE_NOT_IMPLEMENTED,
@@ -57,8 +58,8 @@ class Translator {
     }
     if (operation != onem2m::v1::OPERATION_TYPE_RETRIEVE && operation != onem2m::v1::OPERATION_TYPE_UPDATE &&
         operation != onem2m::v1::OPERATION_TYPE_DELETE) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("primitive.operation: expected RETRIEVE, UPDATE or DELETE, got ", operation));
+      return status::InvalidField("primitive.operation", status::FieldReason::kUnexpected,
+                                  absl::StrCat("expected RETRIEVE, UPDATE or DELETE, got ", operation));
     }
     absl::StatusOr<Target> target = Locate(table, request_.resource(), "resource");
     if (!target.ok()) {

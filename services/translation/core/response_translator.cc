@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/lib/status/status_macros.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/conversion.h"
@@ -69,37 +70,41 @@ class Translator {
   const v1::PlanStep& step(int i) const { return request_.plan().steps(i); }
 
   absl::Status CheckInput() const {
-    if (!request_.has_primitive()) return absl::InvalidArgumentError("primitive: missing");
-    if (!request_.has_resource()) return absl::InvalidArgumentError("resource: missing");
+    if (!request_.has_primitive()) return status::InvalidField("primitive", status::FieldReason::kMissing, "missing");
+    if (!request_.has_resource()) return status::InvalidField("resource", status::FieldReason::kMissing, "missing");
     if (operation() != onem2m::v1::OPERATION_TYPE_RETRIEVE && operation() != onem2m::v1::OPERATION_TYPE_UPDATE &&
         operation() != onem2m::v1::OPERATION_TYPE_DELETE) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("primitive.operation: expected RETRIEVE, UPDATE or DELETE, got ", operation()));
+      return status::InvalidField("primitive.operation", status::FieldReason::kUnexpected,
+                                  absl::StrCat("expected RETRIEVE, UPDATE or DELETE, got ", operation()));
     }
     for (int i = 0; i < request_.plan().steps_size(); ++i) {
       if (step(i).operation().kind_case() == lwm2m::v1::Operation::KIND_NOT_SET) {
-        return absl::InvalidArgumentError(absl::StrCat("plan.steps[", i, "].operation: missing"));
+        return status::InvalidField(absl::StrCat("plan.steps[", i, "].operation"), status::FieldReason::kMissing,
+                                    "missing");
       }
     }
     if (request_.results_size() > request_.plan().steps_size()) {
-      return absl::InvalidArgumentError(absl::StrCat("results: ", request_.results_size(), " for a plan of ",
-                                                     request_.plan().steps_size(), " steps"));
+      return status::InvalidField(
+          "results", status::FieldReason::kUnexpected,
+          absl::StrCat(request_.results_size(), " for a plan of ", request_.plan().steps_size(), " steps"));
     }
     for (int i = 0; i < request_.results_size(); ++i) {
       const OperationResult& result = request_.results(i);
       if (result.outcome() == lwm2m::v1::OUTCOME_UNSPECIFIED ||
           !lwm2m::v1::Outcome_IsValid(static_cast<int>(result.outcome()))) {
-        return absl::InvalidArgumentError(absl::StrCat("results[", i, "].outcome: missing or unknown"));
+        return status::InvalidField(absl::StrCat("results[", i, "].outcome"), status::FieldReason::kMissing,
+                                    "missing or unknown");
       }
       if (result.outcome() == lwm2m::v1::OUTCOME_ANSWERED && (result.coap_code() < 200 || result.coap_code() >= 600)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("results[", i, "].coap_code: expected class * 100 + detail, got ", result.coap_code()));
+        return status::InvalidField(absl::StrCat("results[", i, "].coap_code"), status::FieldReason::kOutOfRange,
+                                    absl::StrCat("expected class * 100 + detail, got ", result.coap_code()));
       }
     }
     const int missing = request_.results_size();
     if (missing < request_.plan().steps_size() && LastSucceeded() && !step(missing).has_precondition()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "results: ", missing, " for a plan of ", request_.plan().steps_size(), " steps, and the last did not fail"));
+      return status::InvalidField(
+          "results", status::FieldReason::kMissing,
+          absl::StrCat(missing, " for a plan of ", request_.plan().steps_size(), " steps, and the last did not fail"));
     }
     return absl::OkStatus();
   }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "services/lib/lwm2m/path.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/translation/core/generic_mapping.h"
 
 namespace isthmus::translation {
@@ -114,7 +115,8 @@ std::string Target::Describe(uint32_t resource_id) const {
 absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resource& resource,
                               absl::string_view field) {
   if (resource.root().empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(field, ".root: expected the root of a <mgmtObj>, as m2m:bat"));
+    return status::InvalidField(absl::StrCat(field, ".root"), status::FieldReason::kMissing,
+                                "expected the root of a <mgmtObj>, as m2m:bat");
   }
   Target target;
   target.table = &table;
@@ -129,8 +131,9 @@ absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resou
   }
   const ResourceMapping& mapping = *target.mapping;
   if (resource.mgmt_definition() != 0 && resource.mgmt_definition() != mapping.mgmt_definition) {
-    return absl::InvalidArgumentError(absl::StrCat(field, ".mgmt_definition: expected ", mapping.mgmt_definition,
-                                                   " for ", mapping.root, ", got ", resource.mgmt_definition()));
+    return status::InvalidField(absl::StrCat(field, ".mgmt_definition"), status::FieldReason::kUnexpected,
+                                absl::StrCat("expected ", mapping.mgmt_definition, " for ", mapping.root, ", got ",
+                                             resource.mgmt_definition()));
   }
   for (int i = 0; i < resource.object_ids_size(); ++i) {
     const ObjectUrn urn = SplitUrn(resource.object_ids(i));
