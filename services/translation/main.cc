@@ -23,8 +23,9 @@ config::Schema MakeSchema() {
   service::AddCommonKeys(schema, "127.0.0.1:7002");
   schema
       .Text("mappings.directory", "",
-            "Directory with mapping and object files (*.yaml) that add to the built-in ones or replace them; empty = "
-            "none.")
+            "Directory with mapping and object files (*.yaml) and object definitions of OMA's form (*.xml) that add to "
+            "the "
+            "built-in ones or replace them; empty = none.")
       .Duration("mappings.reload", absl::Seconds(10), absl::Milliseconds(100), absl::Hours(24),
                 "How often the directory is looked at for changes.");
   return schema;
@@ -33,12 +34,14 @@ config::Schema MakeSchema() {
 absl::Status Run(service::Runtime& runtime) {
   const std::string& path = runtime.config().GetText("mappings.directory");
   const MappingDirectory directory(path);
-  std::vector<Source> mounted;
+  MountedData mounted;
   if (!path.empty()) {
     ASSIGN_OR_RETURN(mounted, directory.Read());
   }
-  const LoadResult loaded = Load(BuiltInSources(), mounted);
-  for (const std::string& problem : loaded.problems) log::Error("mapping data refused", {{"reason", problem}});
+  const LoadResult loaded = Load(BuiltInSources(), mounted.sources);
+  std::vector<std::string> problems = mounted.problems;
+  problems.insert(problems.end(), loaded.problems.begin(), loaded.problems.end());
+  for (const std::string& problem : problems) log::Error("mapping data refused", {{"reason", problem}});
   if (loaded.table->mappings().empty()) return absl::InternalError("no mapping could be loaded");
   log::Info("mappings loaded", {{"mapping_version", loaded.table->version()},
                                 {"mappings", loaded.table->mappings().size()},

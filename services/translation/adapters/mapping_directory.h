@@ -1,7 +1,7 @@
-// Mounted data: *.yaml and *.yml files of a directory, read at start and again when they change.
+// Mounted data: *.yaml, *.yml and *.xml files of a directory, read at start and again when they change.
 //
 //   MappingDirectory directory("/etc/isthmus/mappings");
-//   CurrentTable table(Load(BuiltInSources(), *directory.Read()).table);
+//   CurrentTable table(Load(BuiltInSources(), directory.Read()->sources).table);
 //   MappingReloader reloader(directory, &table, absl::Seconds(10));   // until it is destroyed
 //
 #ifndef ISTHMUS_SERVICES_TRANSLATION_ADAPTERS_MAPPING_DIRECTORY_H_
@@ -20,21 +20,32 @@
 
 namespace isthmus::translation {
 
+// Files that could be read, and a line for each of those that could not, as the loader words them.
+struct MountedData {
+  std::vector<Source> sources;
+  std::vector<std::string> problems;
+
+  bool operator==(const MountedData& other) const { return sources == other.sources && problems == other.problems; }
+};
+
 // Immutable, thread-safe.
 class MappingDirectory {
  public:
   explicit MappingDirectory(std::string path) : path_(std::move(path)) {}
 
-  // Files directly in it, in the order of their names; hidden ones are left out. An error names the directory or file.
-  absl::StatusOr<std::vector<Source>> Read() const;
+  // Files directly in it, in the order of their names; hidden ones are left out. All of them from before or all from
+  // after an exchange of a whole ConfigMap. An error is one of the directory, which it names.
+  absl::StatusOr<MountedData> Read() const;
   const std::string& path() const { return path_; }
 
  private:
+  absl::StatusOr<MountedData> ReadOnce() const;
+
   std::string path_;
 };
 
-// Reads the directory again every `period`, and puts a new table in place when the data differs. What is refused is
-// logged once per change; while the directory cannot be read the last table stays.
+// Reads the directory again every `period`, and puts a new table in place when the data differs; what is the same is
+// not loaded again. What is refused is logged once per change; while the directory cannot be read the last table stays.
 class MappingReloader {
  public:
   // `table` must outlive this.
@@ -46,14 +57,18 @@ class MappingReloader {
 
  private:
   void Loop();
+  void Report(const std::vector<std::string>& problems);
 
   const MappingDirectory directory_;
   CurrentTable* const table_;
   const absl::Duration period_;
   std::mutex mutex_;
   std::condition_variable stopped_;
-  bool stop_ = false;                  // guarded by mutex_
-  std::vector<std::string> reported_;  // of the reloading thread
+  bool stop_ = false;  // guarded by mutex_
+  // Of the reloading thread.
+  std::vector<std::string> reported_;
+  bool loaded_ = false;
+  MountedData last_;  // when loaded_
   std::thread thread_;
 };
 

@@ -2,16 +2,24 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "services/lib/status/status_macros.h"
+#include "services/translation/core/ddf.h"
 #include "services/translation/core/generic_mapping.h"
+#include "services/translation/core/parsed_source.h"
 #include "services/translation/core/parser.h"
 
 namespace isthmus::translation {
@@ -34,6 +42,13 @@ class Fingerprint {
  private:
   uint64_t hash_ = 0xcbf29ce484222325u;
 };
+
+bool IsXml(const Source& source) { return absl::EndsWithIgnoreCase(source.name, ".xml"); }
+
+absl::StatusOr<ParsedSource> Parse(const Source& source) {
+  if (IsXml(source)) return ParseDdf(source.name, source.text);
+  return ParseYaml(source.name, source.text);
+}
 
 // What a value of a LwM2M type may become.
 bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
@@ -68,9 +83,29 @@ bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
   return false;
 }
 
+// Whose definition of an object and version counts: the higher one. A file that a vendor published stays as it is, and
+// what is wrong in it is put right beside it.
+enum class Rank { kBuiltIn, kMountedXml, kMountedYaml };
+
+struct PlacedObject {
+  ObjectDefinition object;
+  std::string where;
+  Rank rank = Rank::kBuiltIn;
+};
+
+using ObjectKey = std::pair<uint32_t, std::string>;  // id, version
+
 struct State {
-  std::vector<ObjectDefinition> objects;
+  std::map<ObjectKey, PlacedObject> objects;
   std::vector<ParsedMapping> mappings;
+
+  std::vector<const ObjectDefinition*> Versions(uint32_t id) const {
+    std::vector<const ObjectDefinition*> versions;
+    for (auto it = objects.lower_bound({id, ""}); it != objects.end() && it->first.first == id; ++it) {
+      versions.push_back(&it->second.object);
+    }
+    return versions;
+  }
 };
 
 absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, const AttributeMapping& attribute) {
@@ -79,14 +114,15 @@ absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, con
     return absl::InvalidArgumentError(absl::StrCat(where == parsed.attribute_where.end() ? parsed.where : where->second,
                                                    ": key '", key, "': attribute ", attribute.short_name, ": ", why));
   };
+  const std::vector<const ObjectDefinition*> versions = state.Versions(parsed.mapping.object_id);
   // Versions of an object may lack what others have; where the resource exists it must allow the access.
   const auto check_resource = [&](absl::string_view key, uint32_t id, const auto& allows, bool typed) -> absl::Status {
     bool found = false;
-    for (const ObjectDefinition& object : state.objects) {
-      const ResourceDefinition* resource = object.id == parsed.mapping.object_id ? object.Find(id) : nullptr;
+    for (const ObjectDefinition* object : versions) {
+      const ResourceDefinition* resource = object->Find(id);
       if (resource == nullptr) continue;
       found = true;
-      const std::string name = absl::StrCat("/", object.id, "/n/", id, " ", resource->name);
+      const std::string name = absl::StrCat("/", object->id, "/n/", id, " ", resource->name);
       if (!allows(*resource)) return refuse(key, absl::StrCat(name, " does not allow this access"));
       if (typed && !Fits(attribute, resource->type)) {
         return refuse("type", absl::StrCat(TypeName(attribute.type), " does not go with the type of ", name));
@@ -147,9 +183,8 @@ absl::Status CheckMapping(const State& state, const ParsedMapping& parsed) {
     return absl::InvalidArgumentError(absl::StrCat(parsed.where, ": key 'root': ", kGenericRoot,
                                                    " is of objects without a mapping, expected another one"));
   }
-  const MappingTable lookup("", state.objects, {});
-  const ObjectDefinition* object = lookup.FindObject(mapping.object_id, "");
-  if (object == nullptr) {
+  const std::vector<const ObjectDefinition*> versions = state.Versions(mapping.object_id);
+  if (versions.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(parsed.where, ": key 'object': no definition of object ", mapping.object_id, " is loaded"));
   }
@@ -170,7 +205,8 @@ absl::Status CheckMapping(const State& state, const ParsedMapping& parsed) {
           absl::StrCat(parsed.where, ": key 'delete': expected a writable text, got '", mapping.delete_attribute, "'"));
     }
   }
-  if (mapping.delete_effect == DeleteEffect::kInstance && !object->multiple) {
+  if (mapping.delete_effect == DeleteEffect::kInstance &&
+      std::none_of(versions.begin(), versions.end(), [](const auto* object) { return object->multiple; })) {
     return absl::InvalidArgumentError(
         absl::StrCat(parsed.where, ": key 'delete': expected nothing for a single object, got 'instance'"));
   }
@@ -180,32 +216,79 @@ absl::Status CheckMapping(const State& state, const ParsedMapping& parsed) {
   return absl::OkStatus();
 }
 
-absl::Status Check(const State& state) {
-  for (const ParsedMapping& parsed : state.mappings) RETURN_IF_ERROR(CheckMapping(state, parsed));
-  for (size_t i = 0; i < state.mappings.size(); ++i) {
-    for (size_t j = 0; j < i; ++j) {
-      if (state.mappings[i].mapping.name == state.mappings[j].mapping.name) {
-        return absl::InvalidArgumentError(
-            absl::StrCat(state.mappings[i].where, ": key 'mapping': expected a name that no",
-                         " other mapping has, got '", state.mappings[i].mapping.name, "'"));
-      }
+bool SameResource(const ResourceDefinition& a, const ResourceDefinition& b) {
+  const auto members = [](const ResourceDefinition& resource) {
+    const Interval range = resource.range.value_or(Interval{});
+    return std::tuple(resource.id, resource.name, resource.readable, resource.writable, resource.executable,
+                      resource.multiple, resource.mandatory, resource.type, range.first, range.last, resource.unit);
+  };
+  return members(a) == members(b);
+}
+
+bool Same(const ObjectDefinition& a, const ObjectDefinition& b) {
+  return a.name == b.name && a.urn == b.urn && a.multiple == b.multiple && a.mandatory == b.mandatory &&
+         std::equal(a.resources.begin(), a.resources.end(), b.resources.begin(), b.resources.end(), SameResource);
+}
+
+// Puts one into its place, unless a file of the same rank says something else.
+absl::Status PlaceObject(const ParsedObject& parsed, Rank rank, State* state) {
+  PlacedObject& placed = state->objects[{parsed.object.id, parsed.object.version}];
+  if (!placed.where.empty() && placed.rank == rank && !Same(placed.object, parsed.object)) {
+    return absl::InvalidArgumentError(absl::StrCat(parsed.where, ": ", placed.where, " defines object ",
+                                                   parsed.object.id, " version ", parsed.object.version,
+                                                   " already, and otherwise; expected one definition"));
+  }
+  placed = {parsed.object, parsed.where, rank};
+  return absl::OkStatus();
+}
+
+// The mappings of this object still fit.
+absl::Status CheckMappingsOf(const State& state, const ParsedObject& parsed) {
+  for (const ParsedMapping& mapping : state.mappings) {
+    if (mapping.mapping.object_id != parsed.object.id) continue;
+    // The message of the check names the mapping's file; this one is the cause.
+    const absl::Status status = CheckMapping(state, mapping);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(parsed.where, ": the definition does not fit a mapping: ", status.message()));
     }
   }
   return absl::OkStatus();
 }
 
-void AddObject(const ParsedObject& parsed, State* state) {
-  for (ObjectDefinition& object : state->objects) {
-    if (object.id == parsed.object.id && object.version == parsed.object.version) {
-      object = parsed.object;
-      return;
+// All of them or none. The cost is that of these objects, however many are there already.
+absl::Status AddObjects(const std::vector<ParsedObject>& parsed, Rank rank, State* state) {
+  std::map<ObjectKey, std::optional<PlacedObject>> before;
+  absl::Status status;
+  for (size_t i = 0; i < parsed.size() && status.ok(); ++i) {
+    const ObjectKey key(parsed[i].object.id, parsed[i].object.version);
+    const auto existing = state->objects.find(key);
+    before.emplace(key, existing == state->objects.end() ? std::nullopt : std::optional(existing->second));
+    status = PlaceObject(parsed[i], rank, state);
+  }
+  std::set<uint32_t> checked;
+  for (size_t i = 0; i < parsed.size() && status.ok(); ++i) {
+    if (checked.insert(parsed[i].object.id).second) status = CheckMappingsOf(*state, parsed[i]);
+  }
+  if (status.ok()) return status;
+  for (auto& [key, placed] : before) {
+    if (placed.has_value()) {
+      state->objects[key] = *std::move(placed);
+    } else {
+      state->objects.erase(key);
     }
   }
-  state->objects.push_back(parsed.object);
+  return status;
 }
 
 // Adds to the mapping of this root, or a new one.
 absl::Status AddMapping(const ParsedMapping& parsed, State* state) {
+  for (const ParsedMapping& other : state->mappings) {
+    if (other.mapping.root != parsed.mapping.root && other.mapping.name == parsed.mapping.name) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          parsed.where, ": key 'mapping': expected a name that no other mapping has, got '", parsed.mapping.name, "'"));
+    }
+  }
   for (ParsedMapping& existing : state->mappings) {
     if (existing.mapping.root != parsed.mapping.root) continue;
     if (existing.mapping.mgmt_definition != parsed.mapping.mgmt_definition ||
@@ -214,6 +297,7 @@ absl::Status AddMapping(const ParsedMapping& parsed, State* state) {
           parsed.where, ": key 'root': ", parsed.mapping.root, " has mgmtDefinition ", existing.mapping.mgmt_definition,
           " and object ", existing.mapping.object_urn, " already; expected the same here"));
     }
+    const ParsedMapping untouched = existing;
     std::vector<AttributeMapping> attributes = std::move(existing.mapping.attributes);
     std::vector<std::pair<std::string, std::string>> exclusive = std::move(existing.mapping.exclusive);
     for (const AttributeMapping& added : parsed.mapping.attributes) {
@@ -238,8 +322,11 @@ absl::Status AddMapping(const ParsedMapping& parsed, State* state) {
     existing.mapping.attributes = std::move(attributes);
     existing.mapping.exclusive = std::move(exclusive);
     existing.where = parsed.where;
-    return absl::OkStatus();
+    const absl::Status status = CheckMapping(*state, existing);
+    if (!status.ok()) existing = untouched;
+    return status;
   }
+  RETURN_IF_ERROR(CheckMapping(*state, parsed));
   state->mappings.push_back(parsed);
   return absl::OkStatus();
 }
@@ -255,45 +342,41 @@ LoadResult Load(const std::vector<Source>& built_in, const std::vector<Source>& 
   for (const std::vector<Source>* sources : {&built_in, &mounted}) {
     std::vector<std::pair<const Source*, ParsedSource>> parsed_sources;
     for (const Source& source : *sources) {
-      absl::StatusOr<ParsedSource> parsed = ParseSource(source.name, source.text);
+      absl::StatusOr<ParsedSource> parsed = Parse(source);
       if (parsed.ok()) {
         parsed_sources.emplace_back(&source, *std::move(parsed));
       } else {
         result.problems.emplace_back(parsed.status().message());
       }
     }
-    std::stable_partition(parsed_sources.begin(), parsed_sources.end(),
-                          [](const auto& entry) { return std::holds_alternative<ParsedObject>(entry.second); });
+    // Definitions before mappings, of XML before those of YAML, which replace them.
+    std::stable_sort(parsed_sources.begin(), parsed_sources.end(), [](const auto& a, const auto& b) {
+      const auto place = [](const auto& entry) {
+        return std::holds_alternative<ParsedMapping>(entry.second) ? 2 : IsXml(*entry.first) ? 0 : 1;
+      };
+      return place(a) < place(b);
+    });
     for (const auto& [source, parsed] : parsed_sources) {
-      State next = state;
-      absl::Status status;
-      if (const auto* object = std::get_if<ParsedObject>(&parsed)) {
-        AddObject(*object, &next);
-        // The message of the check names the mapping's file; this one is the cause.
-        status = Check(next);
-        if (!status.ok()) {
-          status = absl::InvalidArgumentError(
-              absl::StrCat(object->where, ": the definition does not fit a mapping: ", status.message()));
-        }
+      const Rank rank = sources == &built_in ? Rank::kBuiltIn : IsXml(*source) ? Rank::kMountedXml : Rank::kMountedYaml;
+      const auto* objects = std::get_if<std::vector<ParsedObject>>(&parsed);
+      const absl::Status status =
+          objects != nullptr ? AddObjects(*objects, rank, &state) : AddMapping(std::get<ParsedMapping>(parsed), &state);
+      if (status.ok()) {
+        fingerprint.Add(source->text);
       } else {
-        status = AddMapping(std::get<ParsedMapping>(parsed), &next);
-        if (status.ok()) status = Check(next);
-      }
-      if (!status.ok()) {
         result.problems.emplace_back(status.message());
-        continue;
       }
-      state = std::move(next);
-      fingerprint.Add(source->text);
     }
   }
 
+  std::vector<ObjectDefinition> objects;
+  for (auto& [key, placed] : state.objects) objects.push_back(std::move(placed.object));
   std::vector<ResourceMapping> mappings;
   for (ParsedMapping& parsed : state.mappings) mappings.push_back(std::move(parsed.mapping));
   std::vector<ResourceMapping> generic;
-  for (const ObjectDefinition& object : state.objects) generic.push_back(MakeGenericMapping(object));
-  result.table = std::make_shared<const MappingTable>(fingerprint.ToString(), std::move(state.objects),
-                                                      std::move(mappings), std::move(generic));
+  for (const ObjectDefinition& object : objects) generic.push_back(MakeGenericMapping(object));
+  result.table = std::make_shared<const MappingTable>(fingerprint.ToString(), std::move(objects), std::move(mappings),
+                                                      std::move(generic));
   return result;
 }
 

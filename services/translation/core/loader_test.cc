@@ -1,6 +1,7 @@
 #include "services/translation/core/loader.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -77,6 +78,31 @@ TEST(Loader, ObjectDefinitionsAreThoseOfTheRegistry) {
   EXPECT_TRUE(device->Find(11)->multiple);
   EXPECT_TRUE(device->Find(11)->mandatory);
   EXPECT_EQ(device->Find(4711), nullptr);
+}
+
+TEST(Loader, IpsoObjectsAreThere) {
+  const auto table = LoadMounted({}).table;
+  for (uint32_t id = 3200; id <= 3350; ++id) {
+    const bool exists = id <= 3203 || (id >= 3300 && id != 3307 && id != 3309);
+    ASSERT_EQ(table->FindObject(id, "") != nullptr, exists) << id;
+    if (!exists) continue;
+    const ObjectDefinition& object = *table->FindObject(id, "1.1");
+    EXPECT_EQ(object.urn, absl::StrCat("urn:oma:lwm2m:ext:", id));
+    EXPECT_TRUE(object.multiple) << id;
+    ASSERT_NE(object.Find(5750), nullptr) << id;  // Application Type is in each of them
+  }
+  const ObjectDefinition& temperature = *table->FindObject(3303, "1.1");
+  EXPECT_EQ(temperature.name, "Temperature");
+  EXPECT_THAT(temperature.resources, SizeIs(12));
+  EXPECT_TRUE(temperature.Find(5700)->mandatory);
+  EXPECT_EQ(temperature.Find(5700)->type, lwm2m::ResourceType::kFloat);
+  EXPECT_EQ(temperature.Find(5701)->type, lwm2m::ResourceType::kString);
+  EXPECT_TRUE(temperature.Find(5605)->executable);
+  EXPECT_EQ(temperature.Find(5518)->type, lwm2m::ResourceType::kTime);
+  // Latitudes were texts before they were numbers.
+  EXPECT_EQ(table->FindObject(3336, "1.0")->Find(5514)->type, lwm2m::ResourceType::kString);
+  EXPECT_EQ(table->FindObject(3336, "2.0")->Find(6051)->type, lwm2m::ResourceType::kFloat);
+  EXPECT_EQ(table->FindObject(3336, "2.0")->Find(5514), nullptr);
 }
 
 TEST(Loader, VersionIsSixteenHexDigitsOfTheData) {
@@ -287,6 +313,110 @@ TEST(Loader, AMountedMappingMayNotMoveARootToAnotherObject) {
       LoadMounted({{"o.yaml", kVendorObject}, {"m.yaml", Change(kVendorMapping, "root: acme:pump", "root: m2m:bat")}});
   EXPECT_THAT(loaded.problems, ElementsAre(AllOf(StartsWith("m.yaml:1:"), HasSubstr("1006"))));
   EXPECT_THAT(loaded.table->FindMapping("m2m:bat")->attributes, Not(IsEmpty()));
+}
+
+// The same object in OMA's form.
+std::string Ddf(const std::string& version, const std::string& name, const std::string& type = "Integer") {
+  return absl::StrCat(
+      "<LWM2M><Object ObjectType=\"MODefinition\">\n<Name>", name,
+      "</Name><ObjectID>34120</ObjectID><ObjectURN>urn:oma:lwm2m:x:34120:", version, "</ObjectURN><ObjectVersion>",
+      version, "</ObjectVersion><MultipleInstances>Multiple</MultipleInstances><Resources>\n",
+      "<Item ID=\"0\"><Name>Speed</Name><Operations>RW</Operations><Type>", type,
+      "</Type><RangeEnumeration>0..3000</RangeEnumeration></Item>\n",
+      "<Item ID=\"1\"><Name>Tags</Name><Operations>RW</Operations><Type>String</Type>",
+      "<MultipleInstances>Multiple</MultipleInstances></Item>\n",
+      "<Item ID=\"2\"><Name>Start</Name><Operations>E</Operations><Type/></Item>\n", "</Resources></Object></LWM2M>\n");
+}
+
+TEST(LoaderDdf, CarriesAMappingAsADefinitionInOurFormDoes) {
+  const LoadResult loaded = LoadMounted({{"m.yaml", kVendorMapping}, {"pump.xml", Ddf("1.0", "Pump")}});
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  ASSERT_NE(loaded.table->FindMapping("acme:pump"), nullptr);
+  const LoadResult ours = LoadMounted({{"m.yaml", kVendorMapping}, {"pump.yaml", kVendorObject}});
+  const ObjectDefinition& a = *loaded.table->FindObject(34120, "");
+  const ObjectDefinition& b = *ours.table->FindObject(34120, "");
+  EXPECT_EQ(a.urn, b.urn);
+  EXPECT_EQ(a.Find(0)->range->ToString(), b.Find(0)->range->ToString());
+  EXPECT_EQ(a.Find(2)->type, b.Find(2)->type);
+}
+
+TEST(LoaderDdf, VersionsLiveSideBySideAndTheDevicesOneIsChosen) {
+  const LoadResult loaded =
+      LoadMounted({{"1.xml", Ddf("1.0", "Pump")}, {"1-2.xml", Ddf("1.2", "Pump I")}, {"2.xml", Ddf("2.0", "Pump II")}});
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.table->FindObject(34120, "")->name, "Pump");
+  EXPECT_EQ(loaded.table->FindObject(34120, "1.0")->name, "Pump");
+  // As near to one as to the other: minor versions only add.
+  EXPECT_EQ(loaded.table->FindObject(34120, "1.1")->name, "Pump I");
+  EXPECT_EQ(loaded.table->FindObject(34120, "1.2")->name, "Pump I");
+  EXPECT_EQ(loaded.table->FindObject(34120, "1.10")->name, "Pump I");
+  EXPECT_EQ(loaded.table->FindObject(34120, "2.0")->name, "Pump II");
+}
+
+TEST(LoaderDdf, OurFormReplacesAVendorsFileWhateverTheNames) {
+  for (const auto& names : {std::pair("a", "b"), std::pair("b", "a")}) {
+    const LoadResult loaded = LoadMounted({{absl::StrCat(names.first, ".xml"), Ddf("1.0", "Theirs")},
+                                           {absl::StrCat(names.second, ".yaml"), kVendorObject}});
+    EXPECT_THAT(loaded.problems, IsEmpty());
+    EXPECT_EQ(loaded.table->FindObject(34120, "")->name, "Pump");
+  }
+}
+
+TEST(LoaderDdf, AMountedDefinitionReplacesTheBuiltInOne) {
+  std::string text = Ddf("1.1", "Our thermometer");
+  text = absl::StrReplaceAll(text, {{"34120", "3303"}, {"lwm2m:x", "lwm2m:ext"}});
+  const LoadResult loaded = LoadMounted({{"3303.xml", text}});
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_EQ(loaded.table->FindObject(3303, "1.1")->name, "Our thermometer");
+}
+
+TEST(LoaderDdf, TwoFilesOfAFormThatContradictEachOtherAreNotGuessedAbout) {
+  const std::vector<Source> xml = {{"a.xml", Ddf("1.0", "Pump")}, {"b.xml", Ddf("1.0", "Pump", "Float")}};
+  LoadResult loaded = LoadMounted(xml);
+  EXPECT_THAT(loaded.problems,
+              ElementsAre(AllOf(StartsWith("b.xml:1:"), HasSubstr("a.xml:1"), HasSubstr("object 34120 version 1.0"))));
+  EXPECT_EQ(loaded.table->FindObject(34120, "")->Find(0)->type, lwm2m::ResourceType::kInteger);
+
+  const std::string other = absl::StrReplaceAll(kVendorObject, {{"Pump", "Pumpe"}});
+  loaded = LoadMounted({{"a.yaml", kVendorObject}, {"b.yaml", other}});
+  EXPECT_THAT(loaded.problems, ElementsAre(AllOf(StartsWith("b.yaml:1:"), HasSubstr("a.yaml:1"))));
+  EXPECT_EQ(loaded.table->FindObject(34120, "")->name, "Pump");
+
+  // Twice the same is no contradiction, whatever stands around it.
+  EXPECT_THAT(LoadMounted({{"a.xml", Ddf("1.0", "Pump")}, {"b.xml", Ddf("1.0", "Pump") + "<!-- again -->"}}).problems,
+              IsEmpty());
+}
+
+TEST(LoaderDdf, AFileOfSeveralObjectsIsTakenWholeOrNotAtAll) {
+  // The second object takes from [deviceInfo] and others what they need.
+  std::string text = Ddf("1.0", "Pump");
+  const std::string device = absl::StrReplaceAll(
+      Ddf("1.2", "Device"), {{"<LWM2M>", ""}, {"34120", "3"}, {"lwm2m:x", "lwm2m:oma"}, {"</LWM2M>", ""}});
+  text = absl::StrReplaceAll(text, {{"</LWM2M>", device + "</LWM2M>"}});
+  const LoadResult loaded = LoadMounted({{"both.xml", text}, {"pump.xml", Ddf("2.0", "Pump II")}});
+  EXPECT_THAT(loaded.problems, ElementsAre(AllOf(StartsWith("both.xml:6:"), HasSubstr("does not fit a mapping"))));
+  EXPECT_EQ(loaded.table->FindObject(34120, "1.0")->name, "Pump II");
+  EXPECT_EQ(loaded.table->FindObject(3, "1.2")->Find(9)->name, "Battery Level");
+}
+
+TEST(LoaderDdf, ABadFileIsNamedAndTheRestServes) {
+  const LoadResult loaded = LoadMounted({{"404.xml", "<!DOCTYPE html><html></html>"},
+                                         {"bad.xml", Ddf("1.0", "Pump", "Number")},
+                                         {"good.xml", Ddf("1.0", "Pump")}});
+  EXPECT_THAT(loaded.problems,
+              ElementsAre(StartsWith("404.xml:1:"), AllOf(StartsWith("bad.xml:3:"), HasSubstr("Type"))));
+  EXPECT_NE(loaded.table->FindObject(34120, ""), nullptr);
+}
+
+TEST(LoaderDdf, AThousandFilesLoadInTheirStride) {
+  std::vector<Source> sources;
+  for (int i = 0; i < 2000; ++i) {
+    const std::string id = absl::StrCat(40000 + i);
+    sources.push_back({id + ".xml", absl::StrReplaceAll(Ddf("1.0", "Pump"), {{"34120", id}})});
+  }
+  const LoadResult loaded = LoadMounted(sources);
+  EXPECT_THAT(loaded.problems, IsEmpty());
+  EXPECT_NE(loaded.table->FindObject(41999, ""), nullptr);
 }
 
 }  // namespace

@@ -29,6 +29,11 @@ long Distance(absl::string_view a, absl::string_view b) {
   return std::labs(static_cast<long>(a_major) - b_major) * 100000 + std::labs(static_cast<long>(a_minor) - b_minor);
 }
 
+std::vector<ObjectDefinition>::const_iterator FirstVersion(const std::vector<ObjectDefinition>& sorted, uint32_t id) {
+  return std::lower_bound(sorted.begin(), sorted.end(), id,
+                          [](const ObjectDefinition& object, uint32_t wanted) { return object.id < wanted; });
+}
+
 }  // namespace
 
 std::string Interval::ToString() const {
@@ -45,10 +50,9 @@ bool Contains(const IntervalSet& set, int64_t number) {
 }
 
 const ResourceDefinition* ObjectDefinition::Find(uint32_t resource_id) const {
-  for (const ResourceDefinition& resource : resources) {
-    if (resource.id == resource_id) return &resource;
-  }
-  return nullptr;
+  const auto found = std::lower_bound(resources.begin(), resources.end(), resource_id,
+                                      [](const ResourceDefinition& resource, uint32_t id) { return resource.id < id; });
+  return found != resources.end() && found->id == resource_id ? &*found : nullptr;
 }
 
 absl::string_view TypeName(AttributeType type) {
@@ -117,6 +121,9 @@ MappingTable::MappingTable(std::string version, std::vector<ObjectDefinition> ob
   std::stable_sort(mappings_.begin(), mappings_.end(), [](const ResourceMapping& a, const ResourceMapping& b) {
     return a.mgmt_definition < b.mgmt_definition;
   });
+  std::stable_sort(objects_.begin(), objects_.end(), [](const ObjectDefinition& a, const ObjectDefinition& b) {
+    return a.id != b.id ? a.id < b.id : ParseVersion(a.version) < ParseVersion(b.version);
+  });
 }
 
 const ResourceMapping* MappingTable::FindMapping(absl::string_view root) const {
@@ -147,10 +154,9 @@ bool MappingTable::IsMapped(uint32_t object_id) const {
 
 const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view version) const {
   const ObjectDefinition* nearest = nullptr;
-  for (const ObjectDefinition& object : objects_) {
-    if (object.id != id) continue;
-    if (nearest == nullptr || Distance(object.version, version) < Distance(nearest->version, version)) {
-      nearest = &object;
+  for (auto object = FirstVersion(objects_, id); object != objects_.end() && object->id == id; ++object) {
+    if (nearest == nullptr || Distance(object->version, version) <= Distance(nearest->version, version)) {
+      nearest = &*object;
     }
   }
   return nearest;
@@ -159,10 +165,10 @@ const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view 
 const ResourceDefinition* MappingTable::FindResource(uint32_t object_id, absl::string_view version,
                                                      uint32_t resource_id) const {
   const ObjectDefinition* nearest = nullptr;
-  for (const ObjectDefinition& object : objects_) {
-    if (object.id != object_id || object.Find(resource_id) == nullptr) continue;
-    if (nearest == nullptr || Distance(object.version, version) < Distance(nearest->version, version)) {
-      nearest = &object;
+  for (auto object = FirstVersion(objects_, object_id); object != objects_.end() && object->id == object_id; ++object) {
+    if (object->Find(resource_id) == nullptr) continue;
+    if (nearest == nullptr || Distance(object->version, version) <= Distance(nearest->version, version)) {
+      nearest = &*object;
     }
   }
   return nearest == nullptr ? nullptr : nearest->Find(resource_id);

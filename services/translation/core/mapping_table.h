@@ -58,7 +58,7 @@ struct ObjectDefinition {
   std::string urn;      // without version
   bool multiple = false;
   bool mandatory = false;
-  std::vector<ResourceDefinition> resources;  // in the order of their ids
+  std::vector<ResourceDefinition> resources;  // in the order of their ids, which Find relies on
 
   const ResourceDefinition* Find(uint32_t resource_id) const;
 };
@@ -215,10 +215,12 @@ class MappingTable {
   const ResourceMapping* FindGenericMapping(uint32_t object_id, absl::string_view version) const;
   // Is there a mapping on this object that is not partial?
   bool IsMapped(uint32_t object_id) const;
+  // In the order of their ids and versions.
   const std::vector<ObjectDefinition>& objects() const { return objects_; }
   const ResourceMapping* FindMapping(absl::string_view root) const;
   const ResourceMapping* FindMapping(uint32_t mgmt_definition) const;
-  // The definition of this version or of the nearest one; "" is 1.0. Null when the object is unknown.
+  // The definition of this version or of the nearest one, of two equally near the newer; "" is 1.0. Null when the
+  // object is unknown.
   const ObjectDefinition* FindObject(uint32_t id, absl::string_view version) const;
   // A resource in the nearest version that has it.
   const ResourceDefinition* FindResource(uint32_t object_id, absl::string_view version, uint32_t resource_id) const;

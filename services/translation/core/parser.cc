@@ -1,6 +1,7 @@
 #include "services/translation/core/parser.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,6 +15,9 @@
 #include "absl/strings/str_split.h"
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/status_macros.h"
+#include "services/translation/core/definition_rules.h"
+#include "services/translation/core/object_parser.h"
+#include "services/translation/core/yaml_fields.h"
 #include "services/translation/core/yaml_reader.h"
 
 namespace isthmus::translation {
@@ -21,42 +25,6 @@ namespace {
 
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
 constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
-constexpr int64_t kMaxId = 65535;
-
-// A word of a fixed vocabulary.
-template <typename T>
-T Choose(const YamlValue& value, const std::vector<std::pair<const char*, T>>& words) {
-  const std::string text = value.Text();
-  for (const auto& [word, meaning] : words) {
-    if (text == word) return meaning;
-  }
-  if (value.present()) {
-    value.Fail(absl::StrJoin(words, ", ", [](std::string* out, const auto& word) { out->append(word.first); }));
-  }
-  return words.front().second;
-}
-
-std::optional<Interval> ParseInterval(absl::string_view text) {
-  Interval interval;
-  const std::vector<absl::string_view> ends = absl::StrSplit(text, absl::MaxSplits("..", 1));
-  const bool single = ends.size() == 1;
-  if (single && ends[0].empty()) return std::nullopt;
-  if (!ends[0].empty() && !absl::SimpleAtoi(ends[0], &interval.first)) return std::nullopt;
-  if (single) {
-    interval.last = interval.first;
-  } else if (!ends[1].empty() && !absl::SimpleAtoi(ends[1], &interval.last)) {
-    return std::nullopt;
-  }
-  if (interval.first > interval.last) return std::nullopt;
-  return interval;
-}
-
-std::optional<Interval> ReadInterval(const YamlValue& value) {
-  if (!value.present()) return std::nullopt;
-  std::optional<Interval> interval = ParseInterval(value.Text());
-  if (!interval.has_value()) value.Fail("a number, or an interval as 0..100 or 2..");
-  return interval;
-}
 
 // One number or interval, or a list of them.
 std::optional<IntervalSet> ReadIntervals(const YamlValue& value) {
@@ -73,85 +41,6 @@ std::vector<int64_t> ReadIntegers(const YamlValue& value) {
   std::vector<int64_t> numbers;
   for (const YamlValue& item : value.Items()) numbers.push_back(item.Integer(kNone, kAny));
   return numbers;
-}
-
-// "urn:oma:lwm2m:oma:3", whose last part is `object_id`.
-std::string ReadObjectUrn(const YamlValue& value, uint32_t* object_id) {
-  const std::string urn = value.Text();
-  const std::vector<absl::string_view> parts = absl::StrSplit(urn, ':');
-  uint32_t id = 0;
-  const bool right = parts.size() == 5 && parts[0] == "urn" && parts[1] == "oma" && parts[2] == "lwm2m" &&
-                     !parts[3].empty() && absl::SimpleAtoi(parts[4], &id) && id <= kMaxId;
-  if (value.present() && !right) value.Fail("urn:oma:lwm2m:<class>:<object id> without a version");
-  *object_id = id;
-  return urn;
-}
-
-// ---- objects -------------------------------------------------------------------------------------------------------
-
-ResourceDefinition ReadResource(const YamlValue& value) {
-  value.AllowOnly({"id", "name", "operations", "multiple", "mandatory", "type", "range", "unit"});
-  ResourceDefinition resource;
-  resource.id = static_cast<uint32_t>(value.Require("id").Integer(0, kMaxId));
-  resource.name = value.Require("name").Text();
-  const YamlValue operations = value.Require("operations");
-  const std::string letters = operations.Text();
-  if (letters != "none") {
-    for (const char letter : letters) {
-      if (letter == 'R')
-        resource.readable = true;
-      else if (letter == 'W')
-        resource.writable = true;
-      else if (letter == 'E')
-        resource.executable = true;
-      else
-        operations.Fail("any of R, W, E, or none");
-    }
-    if (letters.empty()) operations.Fail("any of R, W, E, or none");
-  }
-  resource.multiple = value.At("multiple").Boolean();
-  resource.mandatory = value.At("mandatory").Boolean();
-  using lwm2m::ResourceType;
-  resource.type = Choose<ResourceType>(value.Require("type"), {{"string", ResourceType::kString},
-                                                               {"integer", ResourceType::kInteger},
-                                                               {"unsigned", ResourceType::kUnsignedInteger},
-                                                               {"float", ResourceType::kFloat},
-                                                               {"boolean", ResourceType::kBoolean},
-                                                               {"opaque", ResourceType::kOpaque},
-                                                               {"time", ResourceType::kTime},
-                                                               {"objlnk", ResourceType::kObjectLink},
-                                                               {"corelnk", ResourceType::kCoreLink},
-                                                               {"none", ResourceType::kNone}});
-  resource.range = ReadInterval(value.At("range"));
-  resource.unit = value.At("unit").Text();
-  return resource;
-}
-
-ParsedObject ReadObject(const YamlValue& root) {
-  root.AllowOnly({"object", "name", "version", "urn", "multiple", "mandatory", "resources"});
-  ParsedObject parsed;
-  ObjectDefinition& object = parsed.object;
-  parsed.where = root.At("object").Where();
-  object.id = static_cast<uint32_t>(root.Require("object").Integer(0, kMaxId));
-  object.name = root.Require("name").Text();
-  const YamlValue version = root.At("version");
-  object.version = version.present() ? version.Text() : "1.0";
-  const std::vector<absl::string_view> parts = absl::StrSplit(object.version, '.');
-  int number = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &number) || !absl::SimpleAtoi(parts[1], &number)) {
-    version.Fail("a version as \"1.0\"");
-  }
-  uint32_t urn_id = 0;
-  object.urn = ReadObjectUrn(root.Require("urn"), &urn_id);
-  if (urn_id != object.id) root.At("urn").Fail(absl::StrCat("the URN of object ", object.id));
-  object.multiple = root.At("multiple").Boolean();
-  object.mandatory = root.At("mandatory").Boolean();
-  for (const YamlValue& item : root.Require("resources").Items()) {
-    ResourceDefinition resource = ReadResource(item);
-    if (object.Find(resource.id) != nullptr) item.At("id").Fail("an id that no resource above has");
-    object.resources.push_back(std::move(resource));
-  }
-  return parsed;
 }
 
 // ---- conversions ---------------------------------------------------------------------------------------------------
@@ -391,14 +280,14 @@ ParsedMapping ReadMapping(const YamlValue& root) {
 
 }  // namespace
 
-absl::StatusOr<ParsedSource> ParseSource(const std::string& file, const std::string& text) {
+absl::StatusOr<ParsedSource> ParseYaml(const std::string& file, const std::string& text) {
   YamlDocument document(file, text);
   const YamlValue root = document.root();
   RETURN_IF_ERROR(document.status());
   // Conversions of yaml-cpp are not used, but iterating over a damaged tree may throw.
   try {
-    if (root.At("object").present() && root.At("resources").present()) {
-      ParsedObject parsed = ReadObject(root);
+    if (IsObjectFile(root)) {
+      std::vector<ParsedObject> parsed = ReadObjects(root);
       RETURN_IF_ERROR(document.status());
       return ParsedSource(std::move(parsed));
     }
@@ -411,7 +300,8 @@ absl::StatusOr<ParsedSource> ParseSource(const std::string& file, const std::str
     return absl::InvalidArgumentError(absl::StrCat(file, ":1: not readable: ", error.what()));
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      file, ":1: expected an object definition (key 'object' with 'resources') or a mapping (key 'mapping')"));
+      file, ":1: expected an object definition (key 'object' with 'resources'), several (key 'objects') or a mapping",
+      " (key 'mapping')"));
 }
 
 }  // namespace isthmus::translation
