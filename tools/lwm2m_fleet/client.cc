@@ -12,10 +12,14 @@ namespace {
 constexpr uint32_t kServerObject = 1, kLifetimeResource = 1;
 
 // Registration payload: an object whose version is not 1.0 names it.
-std::string RegistrationLinks() {
+std::string RegistrationLinks(bool more_objects) {
   std::string links = R"(</>;rt="oma.lwm2m";ct="110 112 11542")";
   for (const ObjectDefinition& object : Objects()) {
-    absl::StrAppend(&links, ",</", object.object, ">;ver=", object.version, ",</", object.object, "/0>");
+    if (object.more && !more_objects) continue;
+    if (absl::string_view(object.version) != "1.0") {
+      absl::StrAppend(&links, ",</", object.object, ">;ver=", object.version);
+    }
+    absl::StrAppend(&links, ",</", object.object, "/0>");
   }
   return links;
 }
@@ -150,7 +154,7 @@ void Client::SendRegister() {
                    absl::StrCat("b=", options_.device.binding)};
   if (options_.queue_mode) request.query.push_back("Q");
   request.content_format = lwm2m::codec::kLinkFormat;
-  request.payload = RegistrationLinks();
+  request.payload = RegistrationLinks(model_.more_objects());
   StayAwake();
   endpoint_->Send(options_.server, std::move(request), [this, start = start_](coap::Exchange exchange) {
     if (start != start_ || state_ != State::kRegistering) return;

@@ -23,30 +23,11 @@ constexpr uint32_t kFirmwareVersion = 3, kRebootNow = 4, kFactoryResetNow = 5, k
 constexpr uint32_t kErrorCode = 11, kResetErrorCode = 12, kCurrentTime = 13;
 constexpr uint32_t kPackage = 0, kPackageUri = 1, kUpdate = 2, kState = 3, kResult = 5;  // of kFirmware
 constexpr uint32_t kPackageName = 6, kPackageVersion = 7, kCancel = 10;
+constexpr uint32_t kSoftware = 9, kCapability = 15, kEventLog = 20, kPolicy = 2048;
+constexpr uint32_t kSoftwareUri = 3;                                                        // of kSoftware
+constexpr uint32_t kEnabled = 4, kEnable = 5, kDisable = 6;                                 // of kCapability
+constexpr uint32_t kLogStart = 4011, kLogStop = 4012, kLogStatus = 4013, kLogData = 4014;   // of kEventLog
 constexpr uint32_t kLowest = 5601, kHighest = 5602, kResetMinMax = 5605, kMeasured = 5700;  // of kTemperature
-
-// "http://x/pump-1.4.2.bin" is "pump" "1.4.2"; a name without a version is 1.0.1.
-void SplitPackageName(absl::string_view uri, std::string* name, std::string* version) {
-  absl::string_view file = uri.substr(uri.find_last_of('/') + 1);
-  file = file.substr(0, file.find_first_of("?#"));
-  const size_t suffix = file.find_last_of('.');
-  if (suffix != absl::string_view::npos && suffix + 1 < file.size() &&
-      (file[suffix + 1] < '0' || file[suffix + 1] > '9')) {
-    file = file.substr(0, suffix);
-  }
-  const size_t dash = file.find_last_of('-');
-  const bool has_version =
-      dash != absl::string_view::npos && dash + 1 < file.size() && file[dash + 1] >= '0' && file[dash + 1] <= '9';
-  *name = std::string(has_version ? file.substr(0, dash) : file);
-  *version = has_version ? std::string(file.substr(dash + 1)) : "1.0.1";
-}
-
-bool IsKnownScheme(absl::string_view uri) {
-  for (const absl::string_view scheme : {"coap://", "coaps://", "http://", "https://"}) {
-    if (absl::StartsWithIgnoreCase(uri, scheme)) return true;
-  }
-  return false;
-}
 
 }  // namespace
 
@@ -55,7 +36,8 @@ bool DeviceModel::Key::operator<(const Key& other) const {
          std::tie(other.object, other.resource, other.resource_instance);
 }
 
-DeviceModel::DeviceModel(DeviceOptions options) : options_(std::move(options)) {
+DeviceModel::DeviceModel(DeviceOptions options)
+    : options_(std::move(options)), software_(options_.download_time, options_.install_time) {
   PutInteger(kServer, 0, 1);
   PutInteger(kServer, kLifetime, options_.lifetime_seconds);
   v1::Value storing;
@@ -110,11 +92,85 @@ DeviceModel::DeviceModel(DeviceOptions options) : options_(std::move(options)) {
   PutFloat(kTemperature, kMeasured, kStart);
   PutText(kTemperature, 5701, "Cel");
   PutText(kTemperature, 5750, "");
+  if (options_.more_objects) {
+    ShowSoftware();
+    PutCapabilityAndLog();
+    PutPolicies();
+  }
   changes_.clear();
 }
 
+void DeviceModel::ShowSoftware() {
+  PutText(kSoftware, 0, software_.name());
+  PutText(kSoftware, 1, software_.version());
+  PutInteger(kSoftware, 7, software_.state());
+  PutInteger(kSoftware, 9, software_.result());
+  PutBoolean(kSoftware, 12, software_.active());
+}
+
+void DeviceModel::PutCapabilityAndLog() {
+  PutText(kCapability, 0, "camera");
+  PutInteger(kCapability, 1, 0);
+  PutText(kCapability, 2, "a camera that sees nothing");
+  PutBoolean(kCapability, 3, true);
+  PutBoolean(kCapability, kEnabled, true);
+  PutBoolean(kCapability, 7, false);
+  PutInteger(kEventLog, 4010, 1);
+  PutLog(/*running=*/false, /*valid=*/false, "");
+  PutInteger(kEventLog, 4015, 0);
+}
+
+// LogStatus: bit 0 stopped, bit 1 LogData is valid.
+void DeviceModel::PutLog(bool running, bool valid, absl::string_view data) {
+  PutInteger(kEventLog, kLogStatus, (running ? 0 : 1) + (valid ? 2 : 0));
+  v1::Value octets;
+  octets.set_opaque(data.data(), data.size());
+  Put(kEventLog, kLogData, std::move(octets));
+}
+
+// One CMDH policy with one of each of its rules.
+void DeviceModel::PutPolicies() {
+  PutText(kPolicy, 0, "usual");
+  PutLink(kPolicy, 1, 2050);
+  PutLink(kPolicy, 2, 2053);
+  PutLink(kPolicy, 3, 2054);
+  PutLink(kPolicy, 4, 2056);
+  PutLink(2049, 0, kPolicy);
+  PutLink(2050, 0, 2051);
+  PutLink(2050, 1, 2052);
+  PutInteger(2051, 0, 1);
+  PutText(2051, 1, "2");
+  PutText(2051, 2, "Cany");
+  PutBoolean(2051, 4, false);
+  PutInteger(2052, 0, 0);
+  for (uint32_t resource = 1; resource <= 4; ++resource) PutInteger(2052, resource, 1000 * resource);
+  PutInteger(2052, 5, 0);
+  PutInteger(2053, 0, 1);
+  PutText(2053, 1, "Cany");
+  PutInteger(2053, 5, 2);
+  for (uint32_t resource = 6; resource <= 9; ++resource) {
+    PutInteger(2053, resource, 0, 0);
+    PutInteger(2053, resource, -1, 1);
+  }
+  PutText(2053, 10, "0 1");
+  PutInteger(2054, 0, 2);
+  PutLink(2054, 1, 2055);
+  PutText(2055, 0, "lte");
+  PutInteger(2055, 1, 100);
+  PutInteger(2055, 2, 1024);
+  PutLink(2055, 3, 2057);
+  PutText(2055, 4, "");
+  PutText(2055, 5, "* * * * *");
+  PutInteger(2056, 0, 2);
+  PutInteger(2056, 1, 65536);
+  PutInteger(2056, 2, 5);
+  PutInteger(2057, 0, 1);
+  for (uint32_t resource = 1; resource <= 3; ++resource) PutInteger(2057, resource, 1000 * resource);
+}
+
 bool DeviceModel::Has(const v1::Path& path) const {
-  if (!path.has_object_id() || FindObject(path.object_id()) == nullptr) return false;
+  const ObjectDefinition* object = path.has_object_id() ? FindObject(path.object_id()) : nullptr;
+  if (object == nullptr || (object->more && !options_.more_objects)) return false;
   if (path.has_object_instance_id() && path.object_instance_id() != 0) return false;
   if (!path.has_resource_id()) return true;
   const ResourceDefinition* definition = FindResource(path.object_id(), path.resource_id());
@@ -173,6 +229,10 @@ coap::Code DeviceModel::Write(const v1::Path& path, const std::vector<v1::Node>&
     if (!FindResource(path.object_id(), path.resource_id())->writable) return coap::kMethodNotAllowed;
     if (!replace) return coap::kBadRequest;
   }
+  if (replace && !typed.empty() && path.has_resource_id() && !path.has_resource_instance_id() &&
+      FindResource(path.object_id(), path.resource_id())->multiple) {
+    Clear(path.object_id(), path.resource_id());  // instances that are not written are gone
+  }
   return PutAll(std::move(typed), now, monotonic);
 }
 
@@ -205,7 +265,11 @@ coap::Code DeviceModel::Type(std::vector<v1::Node>* nodes) {
 coap::Code DeviceModel::PutAll(std::vector<v1::Node> typed, absl::Time now, absl::Duration monotonic) {
   for (v1::Node& node : typed) {
     const uint32_t object = node.path().object_id(), resource = node.path().resource_id();
-    if (object == kFirmware && resource == kPackageUri) {
+    if (object == kSoftware && resource == kSoftwareUri) {
+      const coap::Code code = software_.WriteUri(node.value().text(), monotonic);
+      ShowSoftware();
+      if (code != coap::kChanged) return code;
+    } else if (object == kFirmware && resource == kPackageUri) {
       const coap::Code code = WritePackageUri(node.value().text(), monotonic);
       if (code != coap::kChanged) return code;
     } else if (object == kFirmware && resource == kPackage) {
@@ -245,6 +309,16 @@ coap::Code DeviceModel::Execute(const v1::Path& path, absl::Duration monotonic) 
     if (state != kDownloading && state != kDownloaded) return coap::kMethodNotAllowed;
     firmware_due_ = absl::InfiniteDuration();
     SetFirmware(kIdle, kCancelledByServer);
+  } else if (object == kSoftware) {
+    const coap::Code code = software_.Execute(resource, monotonic);
+    ShowSoftware();
+    return code;
+  } else if (object == kCapability && (resource == kEnable || resource == kDisable)) {
+    PutBoolean(kCapability, kEnabled, resource == kEnable);
+  } else if (object == kEventLog && resource == kLogStart) {
+    PutLog(/*running=*/true, /*valid=*/true, "started");
+  } else if (object == kEventLog && resource == kLogStop) {
+    PutLog(/*running=*/false, /*valid=*/true, "started, stopped");
   } else if (object == kTemperature && resource == kResetMinMax) {
     PutFloat(kTemperature, kLowest, FloatAt(kTemperature, kMeasured));
     PutFloat(kTemperature, kHighest, FloatAt(kTemperature, kMeasured));
@@ -289,6 +363,10 @@ void DeviceModel::SetFirmware(FirmwareState state, FirmwareResult result) {
 }
 
 void DeviceModel::Tick(absl::Duration monotonic) {
+  if (monotonic >= software_.next_due()) {
+    software_.Tick(monotonic);
+    ShowSoftware();
+  }
   if (monotonic < firmware_due_) return;
   firmware_due_ = absl::InfiniteDuration();
   if (IntegerAt(kFirmware, kState) == kDownloading) {
@@ -312,6 +390,8 @@ void DeviceModel::Restart() {
   } else if (state == kDownloading) {
     SetFirmware(kIdle, kInitial);
   }
+  software_.Restart();
+  if (options_.more_objects) ShowSoftware();
   actions_.clear();
   changes_.clear();  // nobody observes a device that has just started
 }
@@ -319,7 +399,7 @@ void DeviceModel::Restart() {
 absl::Status DeviceModel::Set(const v1::Path& path, absl::string_view text) {
   const ResourceDefinition* definition =
       path.has_resource_id() ? FindResource(path.object_id(), path.resource_id()) : nullptr;
-  if (definition == nullptr || path.object_instance_id() != 0) {
+  if (definition == nullptr || !Has(MakePath(path.object_id(), path.object_instance_id()))) {
     return absl::NotFoundError(absl::StrCat("the device has no resource ", lwm2m::PathToString(path)));
   }
   if (definition->multiple != path.has_resource_instance_id()) {
@@ -391,6 +471,21 @@ void DeviceModel::PutText(uint32_t object, uint32_t resource, absl::string_view 
   v1::Value value;
   value.set_text(text.data(), text.size());
   Put(object, resource, std::move(value), resource_instance);
+}
+void DeviceModel::PutBoolean(uint32_t object, uint32_t resource, bool boolean) {
+  v1::Value value;
+  value.set_boolean(boolean);
+  Put(object, resource, std::move(value));
+}
+void DeviceModel::PutLink(uint32_t object, uint32_t resource, uint32_t linked_object) {
+  v1::Value value;
+  value.mutable_object_link()->set_object_id(linked_object);
+  value.mutable_object_link()->set_object_instance_id(0);
+  Put(object, resource, std::move(value));
+}
+void DeviceModel::Clear(uint32_t object, uint32_t resource) {
+  values_.erase(values_.lower_bound({object, resource, 0}), values_.lower_bound({object, resource + 1, 0}));
+  Changed(object, resource);
 }
 void DeviceModel::PutFloat(uint32_t object, uint32_t resource, double number) {
   v1::Value value;

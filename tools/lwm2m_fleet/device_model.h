@@ -13,6 +13,7 @@
 #ifndef ISTHMUS_TOOLS_LWM2M_FLEET_DEVICE_MODEL_H_
 #define ISTHMUS_TOOLS_LWM2M_FLEET_DEVICE_MODEL_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -25,6 +26,7 @@
 #include "isthmus/lwm2m/v1/lwm2m.pb.h"
 #include "services/lib/coap/endpoint.h"
 #include "tools/lwm2m_fleet/object_definitions.h"
+#include "tools/lwm2m_fleet/software.h"
 
 namespace isthmus::fleet {
 
@@ -40,6 +42,7 @@ struct DeviceOptions {
   std::string binding = "U";
   absl::Duration download_time = absl::Seconds(2);  // from Package URI to Downloaded
   absl::Duration install_time = absl::Seconds(2);   // from Update to the restart
+  bool more_objects = false;                        // 9, 15, 20 and 2048 to 2057 as well
 };
 
 // What the device has to do because of an operation.
@@ -80,7 +83,7 @@ class DeviceModel {
 
   void Tick(absl::Duration monotonic);
   // When Tick has something to do; InfiniteDuration when never.
-  absl::Duration next_due() const { return firmware_due_; }
+  absl::Duration next_due() const { return std::min(firmware_due_, software_.next_due()); }
 
   std::vector<Action> TakeActions();
   // Resources that have changed, each once.
@@ -89,6 +92,7 @@ class DeviceModel {
   int64_t IntegerAt(uint32_t object, uint32_t resource) const;
   // Instances of a multiple resource.
   size_t DimensionOf(uint32_t object, uint32_t resource) const;
+  bool more_objects() const { return options_.more_objects; }
 
  private:
   // Object, resource, resource instance (0 for a single one); the object instance is always 0.
@@ -101,6 +105,14 @@ class DeviceModel {
   void PutInteger(uint32_t object, uint32_t resource, int64_t integer, uint32_t resource_instance = 0);
   void PutText(uint32_t object, uint32_t resource, absl::string_view text, uint32_t resource_instance = 0);
   void PutFloat(uint32_t object, uint32_t resource, double number);
+  void PutBoolean(uint32_t object, uint32_t resource, bool boolean);
+  // To instance 0 of the object.
+  void PutLink(uint32_t object, uint32_t resource, uint32_t linked_object);
+  void Clear(uint32_t object, uint32_t resource);
+  void ShowSoftware();
+  void PutCapabilityAndLog();
+  void PutLog(bool running, bool valid, absl::string_view data);
+  void PutPolicies();
   double FloatAt(uint32_t object, uint32_t resource) const;
   void Changed(uint32_t object, uint32_t resource);
   void MeasureTemperature(double celsius);
@@ -118,6 +130,7 @@ class DeviceModel {
   std::vector<v1::Path> changes_;
   absl::Duration time_offset_;  // what the server said the time is, against ours
   absl::Duration firmware_due_ = absl::InfiniteDuration();
+  Software software_;
 };
 
 }  // namespace isthmus::fleet

@@ -203,5 +203,75 @@ TEST_F(DeviceModelTest, WalkingChangesTemperatureAndBatteryWithinBounds) {
   }
 }
 
+// ---- the objects of `more_objects` ----
+
+class MoreObjectsTest : public DeviceModelTest {
+ protected:
+  void SetUp() override { ASSERT_EQ(model_.Read(MakePath(9, 0), kNow, &ignored_), coap::kNotFound); }
+  static DeviceOptions Options() {
+    DeviceOptions options;
+    options.more_objects = true;
+    return options;
+  }
+  std::string Told(const v1::Path& path) {
+    std::vector<v1::Node> nodes;
+    EXPECT_EQ(more_.Read(path, kNow, &nodes), coap::kContent);
+    std::string told;
+    for (const v1::Node& node : nodes) told += (told.empty() ? "" : ", ") + node.value().ShortDebugString();
+    return told;
+  }
+  std::vector<v1::Node> ignored_;
+  DeviceModel more_{Options()};
+};
+
+TEST_F(MoreObjectsTest, SoftwareIsInstalled) {
+  v1::Node uri;
+  *uri.mutable_path() = MakePath(9, 0, 3);
+  uri.mutable_value()->mutable_raw()->set_octets("http://h/app-1.2.bin");
+  EXPECT_EQ(more_.Write(uri.path(), {uri}, true, kNow, kStart), coap::kChanged);
+  EXPECT_EQ(more_.IntegerAt(9, 7), 1);
+  EXPECT_EQ(more_.next_due(), kStart + absl::Seconds(2));
+  more_.Tick(kStart + absl::Seconds(2));
+  EXPECT_EQ(more_.IntegerAt(9, 7), 3);
+  EXPECT_EQ(Told(MakePath(9, 0, 1)), "text: \"1.2\"");
+  EXPECT_EQ(more_.Execute(MakePath(9, 0, 4), kStart + absl::Seconds(2)), coap::kChanged);
+  more_.TakeChanges();
+  more_.Tick(kStart + absl::Seconds(4));
+  EXPECT_EQ(more_.IntegerAt(9, 7), 4);
+  EXPECT_EQ(more_.TakeChanges().size(), 2u);  // State and Result
+  EXPECT_EQ(more_.Execute(MakePath(9, 0, 10), kStart), coap::kChanged);
+  EXPECT_EQ(Told(MakePath(9, 0, 12)), "boolean: true");
+}
+
+TEST_F(MoreObjectsTest, CapabilityAndLog) {
+  EXPECT_EQ(more_.Execute(MakePath(15, 0, 6), kStart), coap::kChanged);
+  EXPECT_EQ(Told(MakePath(15, 0, 4)), "boolean: false");
+  EXPECT_EQ(more_.Execute(MakePath(15, 0, 5), kStart), coap::kChanged);
+  EXPECT_EQ(Told(MakePath(15, 0, 4)), "boolean: true");
+  EXPECT_EQ(more_.IntegerAt(20, 4013), 1);
+  EXPECT_EQ(more_.Execute(MakePath(20, 0, 4011), kStart), coap::kChanged);
+  EXPECT_EQ(more_.IntegerAt(20, 4013), 2);
+  EXPECT_EQ(more_.Execute(MakePath(20, 0, 4012), kStart), coap::kChanged);
+  EXPECT_EQ(more_.IntegerAt(20, 4013), 3);
+  EXPECT_EQ(Told(MakePath(20, 0, 4014)), "opaque: \"started, stopped\"");
+}
+
+TEST_F(MoreObjectsTest, AMultipleResourceIsReplacedOrAddedTo) {
+  const auto category = [](uint32_t instance, int64_t number) {
+    v1::Node node;
+    *node.mutable_path() = MakePath(2056, 0, 0, instance);
+    node.mutable_value()->set_integer(number);
+    return node;
+  };
+  const v1::Path categories = MakePath(2056, 0, 0);
+  EXPECT_EQ(more_.Write(categories, {category(0, 5), category(1, 6)}, true, kNow, kStart), coap::kChanged);
+  EXPECT_EQ(Told(categories), "integer: 5, integer: 6");
+  EXPECT_EQ(more_.Write(categories, {category(2, 7)}, false, kNow, kStart), coap::kChanged);
+  EXPECT_EQ(Told(categories), "integer: 5, integer: 6, integer: 7");
+  EXPECT_EQ(more_.Write(categories, {category(0, 8)}, true, kNow, kStart), coap::kChanged);
+  EXPECT_EQ(Told(categories), "integer: 8");
+  EXPECT_EQ(Told(MakePath(2048, 0, 1)), "object_link { object_id: 2050 }");
+}
+
 }  // namespace
 }  // namespace isthmus::fleet

@@ -26,7 +26,8 @@ namespace {
 
 config::Schema MakeSchema() {
   constexpr absl::Duration kNone = absl::ZeroDuration();
-  config::Schema schema("lwm2m_fleet", "Simulated LwM2M devices (objects 1, 3, 4, 5 and 3303), one or thousands.");
+  config::Schema schema("lwm2m_fleet",
+                        "Simulated LwM2M devices (objects 1, 3, 4, 5 and 3303, and more), one or thousands.");
   schema.Text("server", "127.0.0.1:5683", "LwM2M Server, host:port.")
       .Integer("count", 1, 1, 1000000, "Number of devices.")
       .Text("name", "", "Endpoint Client Name of the only device; empty = by name_pattern.")
@@ -47,6 +48,9 @@ config::Schema MakeSchema() {
       .Boolean("confirmable", true, "Send notifications as confirmable messages.")
       .Duration("firmware.download", absl::Seconds(2), kNone, absl::Hours(24), "Time from Package URI to Downloaded.")
       .Duration("firmware.install", absl::Seconds(2), kNone, absl::Hours(24), "Time from Update to the restart.")
+      .Boolean("more_objects", false,
+               "Software management, a device capability, an event log and a CMDH policy as well (objects 9, 15, 20, "
+               "2048 to 2057); software takes the times of firmware.")
       .Duration("restart", absl::Seconds(1), kNone, absl::Hours(24), "How long a restart takes.")
       .Duration("report_every", absl::Seconds(1), kNone, absl::Hours(24), "How often counters are printed; 0 = never.");
   return schema;
@@ -97,6 +101,7 @@ absl::StatusOr<FleetOptions> ReadOptions(const config::Config& config) {
   client.device.battery_level = config.GetInteger("battery.initial");
   client.device.download_time = config.GetDuration("firmware.download");
   client.device.install_time = config.GetDuration("firmware.install");
+  client.device.more_objects = config.GetBoolean("more_objects");
   client.update_share = static_cast<double>(config.GetInteger("update_percent")) / 100;
   if (config.GetDuration("change.every") > absl::ZeroDuration()) {
     client.change_every = config.GetDuration("change.every");

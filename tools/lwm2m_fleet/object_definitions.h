@@ -1,4 +1,5 @@
-// The objects that a device of the fleet has: 1, 3, 4, 5 and 3303, one instance of each.
+// The objects that a device of the fleet has: 1, 3, 4, 5 and 3303, and with `more_objects` software management, a
+// device capability, an event log and a CMDH policy (9, 15, 20, 2048 to 2057); one instance of each.
 //
 //   const ResourceDefinition* resource = FindResource(3, 9);   // Battery Level, readable, an Integer
 #ifndef ISTHMUS_TOOLS_LWM2M_FLEET_OBJECT_DEFINITIONS_H_
@@ -22,6 +23,7 @@ struct ResourceDefinition {
 struct ObjectDefinition {
   uint16_t object = 0;
   const char* version = "";
+  bool more = false;  // only with `more_objects`
 };
 
 // In ascending order.

@@ -1,5 +1,6 @@
-// The CMDH family (TS-0005 6.3.12, 6.6.1; TS-0001 D.12; objects 2048 to 2057 of the OMA registry) as tables: each
-// attribute as it is read and as it is written, for a reader to hold against the specifications.
+// The CMDH family and the partial mappings (TS-0005 6.3.12, 6.6.1; TS-0001 D.12; objects 2048 to 2057 of the OMA
+// registry) as tables: each attribute as it is read and as it is written, for a reader to hold against the
+// specifications.
 #include <string>
 #include <vector>
 
@@ -156,6 +157,16 @@ TEST(ConformanceCmdh, ReadOfEachAttribute) {
       {"m2m:cmbf", "aec", {{"/2056/0/0/0", I(1)}}, "[1]"},
       {"m2m:cmbf", "mbfs", {{"/2056/0/1", I(65536)}}, "65536"},
       {"m2m:cmbf", "sgp", {{"/2056/0/2", I(10)}}, "10"},
+      // [wifiClient], 12, and [mobileNetwork], 4
+      {"dcfg:wific", "ssid", {{"/12/0/5", S("attic")}}, "\"attic\""},
+      {"dcfg:mnwk", "cnb", {{"/4/0/0", I(7)}}, "7"},
+      {"dcfg:mnwk", "rss", {{"/4/0/2", I(-93)}}, "-93"},
+      {"dcfg:mnwk", "liqu", {{"/4/0/3", I(80)}}, "80"},
+      {"dcfg:mnwk", "ceid", {{"/4/0/8", I(12345)}}, "12345"},
+      {"dcfg:mnwk", "smnc", {{"/4/0/9", I(1)}}, "1"},
+      {"dcfg:mnwk", "smcc", {{"/4/0/10", I(262)}}, "262"},
+      {"dcfg:mnwk", "lac", {{"/4/0/12", I(9)}}, "9"},
+      {"dcfg:mnwk", "coel", {{"/4/0/13", I(2)}}, "2"},
       // [areaNwkDeviceInfo], 25
       {"m2m:andi", "dvd", {{"/25/0/0", S("meter-3")}}, "\"meter-3\""},
   };
@@ -182,6 +193,7 @@ TEST(ConformanceCmdh, ValuesThatHaveNoCounterpart) {
     NodeList on_device;
     const char* why;
   } kRows[] = {
+      {"dcfg:mnwk", "cnb", {{"/4/0/0", I(6)}}, "6 has no counterpart"},
       {"m2m:cmdv", "dev", {{"/2051/0/1", S("urgent")}}, "'urgent' is no whole number"},
       {"m2m:cmdv", "od", {{"/2051/0/0", I(0)}}, "0 is outside 1.."},
       {"m2m:cmpv", "dda", {{"/2052/0/5", I(2)}}, "2 has no counterpart"},
@@ -252,6 +264,7 @@ TEST(ConformanceCmdh, UpdateOfEachAttribute) {
       {"m2m:cmbf", "aec", List({Integer(1), Integer(2)}), "/2056/0/0 = [1, 2]"},
       {"m2m:cmbf", "mbfs", Integer(4096), "/2056/0/1 = 4096"},
       {"m2m:cmbf", "sgp", Integer(1), "/2056/0/2 = 1"},
+      {"dcfg:wific", "ssid", onem2m::Text("cellar"), "/12/0/5 = \"cellar\""},
   };
   for (const auto& row : kRows) {
     SCOPED_TRACE(absl::StrCat(row.root, " ", row.attribute));
@@ -302,6 +315,8 @@ TEST(ConformanceCmdh, UpdatesThatAreRefused) {
       {"m2m:cml", "lda", List({}), 4000, "a list with a member"},
       {"m2m:cmbf", "sgp", Integer(11), 4000, "1..10"},
       {"m2m:cmbf", "aec", Integer(1), 4000, "a list"},
+      {"dcfg:mnwk", "rss", Integer(1), 4005, "allows Read only"},
+      {"dcfg:wific", "ssid", onem2m::Text(""), 4102, "1..32"},
       {"m2m:andi", "dvd", onem2m::Text("x"), 4005, "allows Read only"},
   };
   for (const auto& row : kRows) {

@@ -57,6 +57,12 @@ std::vector<std::string> Paths(const google::protobuf::RepeatedPtrField<lwm2m::v
   return texts;
 }
 
+// What a partial mapping does not carry is not lost: the object is a self-defined <mgmtObj> as well.
+TEST(DescribeDevice, APartialMappingLeavesTheObjectSelfDefined) {
+  EXPECT_THAT(Names(Describe(Device({{"/12/0", ""}, {"/25/3", "2.0"}}))),
+              ElementsAre("areaNwkDevice3", "wifiClient0", "wlanConnectivity0", "lwm2mGateway3"));
+}
+
 TEST(DescribeDevice, UsualDevice) {
   const auto response = Describe(Device({{"/1/0", ""}, {"/3/0", ""}, {"/5/0", ""}, {"/6/0", ""}}));
   EXPECT_EQ(response.mapping_version(), BuiltIn().version());

@@ -185,7 +185,13 @@ class Explainer {
 
   void ExplainAttribute(const AttributeMapping& attribute, const Operation& operation,
                         v1::ExplainedAttribute* explained) const {
-    const uint32_t id = attribute.is_status() ? attribute.conversion.status->state_id : attribute.resource_id;
+    uint32_t id = attribute.FirstId();
+    // A mgmtLink is written resource by resource.
+    for (const LinkSource& source : attribute.sources) {
+      if (operation.has_write() && lwm2m::Equal(operation.write().path(), target_.At(source.resource_id))) {
+        id = source.resource_id;
+      }
+    }
     explained->set_attribute(attribute.short_name);
     explained->set_attribute_long_name(attribute.long_name);
     *explained->mutable_path() = target_.At(id);
@@ -193,7 +199,8 @@ class Explainer {
       explained->set_resource_name(resource->name);
       explained->set_resource_type(TypeOf(attribute, *resource));
     }
-    explained->set_attribute_type(absl::StrCat(attribute.list ? "list of " : "", TypeName(attribute.type)));
+    explained->set_attribute_type(
+        absl::StrCat(attribute.list && !attribute.is_links() ? "list of " : "", TypeName(attribute.type)));
     explained->set_conversion(DescribeConversion(attribute));
     explained->set_clause(attribute.clause);
     if (operation.has_read()) return;

@@ -48,11 +48,11 @@ LoadResult LoadMounted(const std::vector<Source>& mounted) { return Load(BuiltIn
 TEST(Loader, BuiltInDataHasNoProblems) {
   const LoadResult loaded = LoadMounted({});
   EXPECT_THAT(loaded.problems, IsEmpty());
-  EXPECT_THAT(loaded.table->mappings(), SizeIs(18));
+  EXPECT_THAT(loaded.table->mappings(), SizeIs(20));
   std::vector<uint32_t> definitions;
   for (const ResourceMapping& mapping : loaded.table->mappings()) definitions.push_back(mapping.mgmt_definition);
   EXPECT_THAT(definitions, ElementsAre(1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
-                                       1015, 1016, 1017, 1018, 1019));
+                                       1015, 1016, 1017, 1018, 1019, 1028, 1031));
   for (const uint32_t id : {0u,  1u,    2u,    3u,    4u,    5u,    6u,    7u,    9u,    12u,   15u,   20u,
                             25u, 2048u, 2049u, 2050u, 2051u, 2052u, 2053u, 2054u, 2055u, 2056u, 2057u, 3303u}) {
     EXPECT_NE(loaded.table->FindObject(id, ""), nullptr) << id;
@@ -169,7 +169,7 @@ TEST(Loader, ABadMountedFileIsRefusedAndTheRestServes) {
   const LoadResult loaded = LoadMounted({{"good.yaml", kVendorObject}, {"bad.yaml", "object: [\n"}});
   EXPECT_THAT(loaded.problems, ElementsAre(StartsWith("bad.yaml:")));
   EXPECT_NE(loaded.table->FindObject(34120, ""), nullptr);
-  EXPECT_THAT(loaded.table->mappings(), SizeIs(18));
+  EXPECT_THAT(loaded.table->mappings(), SizeIs(20));
 }
 
 struct BadFile {

@@ -147,8 +147,9 @@ const ResourceMapping* MappingTable::FindGenericMapping(uint32_t object_id, absl
 }
 
 bool MappingTable::IsMapped(uint32_t object_id) const {
-  return std::any_of(mappings_.begin(), mappings_.end(),
-                     [object_id](const ResourceMapping& mapping) { return mapping.object_id == object_id; });
+  return std::any_of(mappings_.begin(), mappings_.end(), [object_id](const ResourceMapping& mapping) {
+    return mapping.object_id == object_id && !mapping.partial;
+  });
 }
 
 const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view version) const {

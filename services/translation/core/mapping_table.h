@@ -189,6 +189,7 @@ struct ResourceMapping {
   std::string delete_attribute;  // kWrite
   std::string delete_value;
   std::vector<std::pair<std::string, std::string>> exclusive;
+  bool partial = false;  // the object is a self-defined <mgmtObj> as well
   std::vector<AttributeMapping> attributes;
 
   const AttributeMapping* Find(absl::string_view short_name) const;
@@ -212,7 +213,7 @@ class MappingTable {
   const std::vector<ResourceMapping>& generic_mappings() const { return generic_; }
   // Of the version that FindObject finds; null when the object is unknown.
   const ResourceMapping* FindGenericMapping(uint32_t object_id, absl::string_view version) const;
-  // Is there a mapping on this object?
+  // Is there a mapping on this object that is not partial?
   bool IsMapped(uint32_t object_id) const;
   // In the order of their ids and versions.
   const std::vector<ObjectDefinition>& objects() const { return objects_; }

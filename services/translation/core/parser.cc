@@ -247,7 +247,8 @@ bool IsResourceName(absl::string_view name) {
 }
 
 ParsedMapping ReadMapping(const YamlValue& root) {
-  root.AllowOnly({"mapping", "mgmtDefinition", "root", "object", "clause", "delete", "exclusive", "attributes"});
+  root.AllowOnly(
+      {"mapping", "mgmtDefinition", "root", "object", "clause", "delete", "exclusive", "partial", "attributes"});
   ParsedMapping parsed;
   parsed.where = root.At("mapping").Where();
   ResourceMapping& mapping = parsed.mapping;
@@ -258,6 +259,7 @@ ParsedMapping ReadMapping(const YamlValue& root) {
   if (!absl::StrContains(mapping.root, ':')) root.At("root").Fail("a root with its prefix, as m2m:bat");
   mapping.object_urn = ReadObjectUrn(root.Require("object"), &mapping.object_id);
   mapping.clause = root.Require("clause").Text();
+  mapping.partial = root.At("partial").Boolean();
   ReadDelete(root.At("delete"), &mapping);
   for (const YamlValue& pair : root.At("exclusive").Items()) {
     const std::vector<std::string> names = ReadTexts(pair);

@@ -1,13 +1,18 @@
 #include "services/synchronizer/core/device/device_sync.h"
 
 #include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
 #include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
 #include "services/lib/lwm2m/path.h"
+#include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/device/operation_text.h"
 
 namespace isthmus::synchronizer {
@@ -444,7 +449,8 @@ DeviceSync::Verdict DeviceSync::ApplyGone(const Item& item) {
 // ---- values ---------------------------------------------------------------------------------------------------------
 
 void DeviceSync::ApplyValues(const ItemPtr& item) {
-  translation::v1::TranslateNotificationRequest request;
+  auto translated = std::make_shared<translation::v1::TranslateNotificationRequest>();
+  translation::v1::TranslateNotificationRequest& request = *translated;
   for (auto& [resource_id, resource] : to_.resources->ManagementObjects(item->endpoint)) {
     if (!Touches(resource, item->path)) continue;
     translation::v1::NotifiedResource& notified = *request.add_resources();
@@ -459,17 +465,43 @@ void DeviceSync::ApplyValues(const ItemPtr& item) {
   *request.mutable_nodes() = item->nodes;
   to_.translation->TranslateNotification(
       request, {to_.clock->Now() + options_.translation_timeout, ""},
-      [this, item](const absl::StatusOr<translation::v1::TranslateNotificationResponse>& response) {
+      [this, item, translated](const absl::StatusOr<translation::v1::TranslateNotificationResponse>& response) {
         if (!response.ok()) {
           const Verdict verdict = VerdictOf(*item, response.status(), "its values are not translated");
           if (verdict == Verdict::kApplied) to_.unfinished->OnValues(item->endpoint, item->nodes);
           return Applied(item, verdict);
         }
-        to_.run([this, item, answer = *response] {
+        to_.run([this, item, translated, answer = *response] {
           to_.plans->ObserveVersion(answer.mapping_version());
+          if (StepsFromAnOldStatus(*item, *translated, answer)) return ApplyValues(item);
           Applied(item, StoreChanges(*item, answer));
         });
       });
+}
+
+// A status (m2m:actionStatus) is a step from the one before. When the end of an UPDATE has moved it while these values
+// were translated, the step would undo that.
+bool DeviceSync::StepsFromAnOldStatus(const Item& item, const translation::v1::TranslateNotificationRequest& request,
+                                      const translation::v1::TranslateNotificationResponse& response) const {
+  std::optional<std::map<std::string, onem2m::v1::Resource>> now;
+  for (const translation::v1::ResourceChange& change : response.changes()) {
+    for (const onem2m::v1::Attribute& attribute : change.attributes()) {
+      if (onem2m::Find(attribute.value().object(), "sus") == nullptr) continue;
+      if (!now.has_value()) {
+        const auto objects = to_.resources->ManagementObjects(item.endpoint);
+        now.emplace(objects.begin(), objects.end());
+      }
+      const auto current = now->find(change.id());
+      if (current == now->end()) continue;
+      const onem2m::v1::Value* is = onem2m::Find(current->second.attributes(), attribute.name());
+      for (const translation::v1::NotifiedResource& notified : request.resources()) {
+        if (notified.id() != change.id()) continue;
+        const onem2m::v1::Value* was = onem2m::Find(notified.resource().attributes(), attribute.name());
+        if ((is == nullptr) != (was == nullptr) || (is != nullptr && !onem2m::Equal(*is, *was))) return true;
+      }
+    }
+  }
+  return false;
 }
 
 DeviceSync::Verdict DeviceSync::StoreChanges(const Item& item,

@@ -110,6 +110,8 @@ class DeviceSync {
   Verdict PutPresence(const Item& item, const DeviceRecord& before);
   Verdict ApplyGone(const Item& item);
   void ApplyValues(const ItemPtr& item);
+  bool StepsFromAnOldStatus(const Item& item, const translation::v1::TranslateNotificationRequest& request,
+                            const translation::v1::TranslateNotificationResponse& response) const;
   Verdict StoreChanges(const Item& item, const translation::v1::TranslateNotificationResponse& response);
   void ReadFirstValues(const std::string& endpoint, const std::vector<lwm2m::v1::Path>& paths);
   void OnFirstValue(const std::string& endpoint, const lwm2m::v1::Path& path, const lwm2m::v1::OperationResult& result);

@@ -99,6 +99,32 @@ TEST_F(DeviceSyncTest, ANotificationChangesTheObjectsThatItTouches) {
   EXPECT_EQ(resources.attribute("dev", "dev/o5-0", "r9"), -1);
 }
 
+// A status is a step from the one before: when an UPDATE moves it meanwhile, the step is made anew.
+TEST_F(DeviceSyncTest, AStatusThatMovesWhileValuesAreTranslatedIsNotUndone) {
+  const auto status = [this] {
+    const onem2m::v1::Resource resource = resources.object("dev", "dev/o5-0");
+    const onem2m::v1::Value* value = onem2m::Find(resource.attributes(), "r99");
+    return value == nullptr ? "" : onem2m::Describe(*value);
+  };
+  DeviceSays({});
+  side->OnEvent(Registered("dev", {"/5/0"}));
+  translation.hold = true;
+  const int before = translation.notifications;
+  side->OnEvent(Notified("dev", "/5/0/99", {{"/5/0/99", 2}}));
+  onem2m::v1::Attribute moved;
+  moved.set_name("r99");
+  onem2m::v1::Object executed;
+  onem2m::Set(executed, "sus", onem2m::Integer(3));
+  *moved.mutable_value() = onem2m::Complex(executed);
+  EXPECT_TRUE(resources.UpdateAttributes("dev/o5-0", {moved}, {}).ok());
+  translation.ReleaseAll();
+  EXPECT_EQ(status(), R"({"sus":3})");
+  EXPECT_EQ(translation.notifications, before + 2);
+  translation.ReleaseAll();
+  EXPECT_EQ(status(), R"({"sus":2})");
+  EXPECT_EQ(side->sync().backlog(), 0u);
+}
+
 TEST_F(DeviceSyncTest, EventsOfADeviceAreAppliedInOrderAndOthersDoNotWait) {
   DeviceSays({});
   side->OnEvent(Registered("a", {"/3/0"}));

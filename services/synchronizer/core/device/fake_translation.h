@@ -22,6 +22,9 @@
 
 namespace isthmus::synchronizer {
 
+// Its value becomes a m2m:actionStatus.
+constexpr uint32_t kStatusResource = 99;
+
 // Thread-safe but for its public members, which are set while nothing runs.
 class FakeTranslation final : public TranslationPort {
  public:
@@ -200,6 +203,10 @@ class FakeTranslation final : public TranslationPort {
       onem2m::v1::Attribute& attribute = *attributes->Add();
       attribute.set_name(absl::StrCat("r", node.path().resource_id()));
       *attribute.mutable_value() = onem2m::Integer(node.value().integer());
+      if (node.path().resource_id() != kStatusResource) continue;
+      onem2m::v1::Object status;
+      onem2m::Set(status, "sus", *attribute.mutable_value());
+      *attribute.mutable_value() = onem2m::Complex(std::move(status));
     }
   }
 
