@@ -240,8 +240,9 @@ ParsedMapping ReadMapping(const YamlValue& root) {
   }
   for (const YamlValue& item : root.Require("attributes").Items()) {
     AttributeMapping attribute = ReadAttribute(item, mapping.clause);
-    if (mapping.Find(attribute.short_name) != nullptr) item.At("short").Fail("a name that no attribute above has");
-    parsed.attribute_where[attribute.short_name] = item.Where();
+    if (!parsed.attribute_where.emplace(attribute.short_name, item.Where()).second) {
+      item.At("short").Fail("a name that no attribute above has");
+    }
     mapping.attributes.push_back(std::move(attribute));
   }
   return parsed;
@@ -253,20 +254,15 @@ absl::StatusOr<ParsedSource> ParseYaml(const std::string& file, const std::strin
   YamlDocument document(file, text);
   const YamlValue root = document.root();
   RETURN_IF_ERROR(document.status());
-  // Conversions of yaml-cpp are not used, but iterating over a damaged tree may throw.
-  try {
-    if (IsObjectFile(root)) {
-      std::vector<ParsedObject> parsed = ReadObjects(root);
-      RETURN_IF_ERROR(document.status());
-      return ParsedSource(std::move(parsed));
-    }
-    if (root.At("mapping").present()) {
-      ParsedMapping parsed = ReadMapping(root);
-      RETURN_IF_ERROR(document.status());
-      return ParsedSource(std::move(parsed));
-    }
-  } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat(file, ":1: not readable: ", error.what()));
+  if (IsObjectFile(root)) {
+    std::vector<ParsedObject> parsed = ReadObjects(root);
+    RETURN_IF_ERROR(document.status());
+    return ParsedSource(std::move(parsed));
+  }
+  if (root.At("mapping").present()) {
+    ParsedMapping parsed = ReadMapping(root);
+    RETURN_IF_ERROR(document.status());
+    return ParsedSource(std::move(parsed));
   }
   return absl::InvalidArgumentError(absl::StrCat(
       file, ":1: expected an object definition (key 'object' with 'resources'), several (key 'objects') or a mapping",
