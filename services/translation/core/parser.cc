@@ -24,6 +24,9 @@ namespace isthmus::translation {
 namespace {
 
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+// Far above any table of people's; the checks of a mapping compare its attributes with each other.
+constexpr size_t kMostAttributes = 1000;
+constexpr size_t kMostNames = 100;
 constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
 
 // One number or interval, or a list of them.
@@ -122,7 +125,13 @@ onem2m::v1::Value ReadFallback(const YamlValue& value, AttributeType type, bool 
 
 std::vector<std::string> ReadTexts(const YamlValue& value) {
   std::vector<std::string> texts;
-  for (const YamlValue& item : value.Items()) texts.push_back(item.Text());
+  for (const YamlValue& item : value.Items()) {
+    if (texts.size() == kMostNames) {
+      item.Fail(absl::StrCat("at most ", kMostNames, " names"));
+      break;
+    }
+    texts.push_back(item.Text());
+  }
   return texts;
 }
 
@@ -231,6 +240,10 @@ ParsedMapping ReadMapping(const YamlValue& root) {
   mapping.clause = root.Require("clause").Text();
   ReadDelete(root.At("delete"), &mapping);
   for (const YamlValue& pair : root.At("exclusive").Items()) {
+    if (mapping.exclusive.size() == kMostNames) {
+      pair.Fail(absl::StrCat("at most ", kMostNames, " pairs"));
+      break;
+    }
     const std::vector<std::string> names = ReadTexts(pair);
     if (names.size() == 2) {
       mapping.exclusive.emplace_back(names[0], names[1]);
@@ -239,6 +252,10 @@ ParsedMapping ReadMapping(const YamlValue& root) {
     }
   }
   for (const YamlValue& item : root.Require("attributes").Items()) {
+    if (mapping.attributes.size() == kMostAttributes) {
+      item.Fail(absl::StrCat("at most ", kMostAttributes, " attributes"));
+      break;
+    }
     AttributeMapping attribute = ReadAttribute(item, mapping.clause);
     if (!parsed.attribute_where.emplace(attribute.short_name, item.Where()).second) {
       item.At("short").Fail("a name that no attribute above has");
