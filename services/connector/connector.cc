@@ -93,7 +93,7 @@ void Connector::Start() {
 
 void Connector::Drain(absl::Duration left) {
   const absl::Duration until = clock_->Monotonic() + left;
-  server_->Drain(left / kShareForRequests);
+  server_->Drain(left / kShareForRequests, [this] { return sessions_->requests_awaited() > 0; });
   sessions_->Shutdown("the LwM2M Server is ending");
   openers_.clear();
   session_server_.EndAll(std::max(until - clock_->Monotonic(), absl::ZeroDuration()));

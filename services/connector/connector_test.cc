@@ -69,6 +69,10 @@ class Device {
         token_ = request.message.token;
         options.AddUintOption(coap::kObserve, 1);
       }
+      if (path == "/3/0/99") {
+        if (asked_in_vain_ != nullptr) asked_in_vain_();
+        return;  // acknowledged, never answered
+      }
       if (request.message.code == coap::kGet && path == "/3/0/9") return respond({205, options.options, "80"});
       respond({request.message.code == coap::kGet ? coap::kNotFound : coap::kChanged, {}, ""});
     });
@@ -89,6 +93,8 @@ class Device {
       });
     });
   }
+  // Called when it is asked for /3/0/99.
+  void OnAskedInVain(std::function<void()> called) { asked_in_vain_ = std::move(called); }
   void Notify(const std::string& text, Heard* heard) {
     loop_->Post([this, text, heard] {
       coap::Message options;
@@ -107,6 +113,7 @@ class Device {
   const std::string server_;
   std::string token_;
   uint32_t sequence_ = 10;
+  std::function<void()> asked_in_vain_;
   std::unique_ptr<coap::UdpLoop> loop_;
 };
 
@@ -246,6 +253,46 @@ TEST_F(ConnectorTest, ARestartLosesNeitherDevicesNorEvents) {
   end->Shutdown("test");
   end.reset();
   StopConnector();
+}
+
+// A read of a silent device is waited for at the end of the process, but not when its asker has gone.
+TEST_F(ConnectorTest, TheEndWaitsForNobodyWhoHasGone) {
+  StartConnector("");
+  auto end = OpenSession();
+  ASSERT_TRUE(heard_.WaitFor("snapshot 0"));
+  Device device("d", connector_->coap_port(), &clock_);
+  device.OnAskedInVain([this] { heard_.Add("asked in vain"); });
+  device.Register(&heard_);
+  ASSERT_TRUE(heard_.WaitFor("value 80"));
+  Read(*end, "d", "/3/0/99");
+  ASSERT_TRUE(heard_.WaitFor("asked in vain"));
+  absl::Duration started = clock_.Monotonic();
+  connector_->Drain(absl::Milliseconds(600));
+  EXPECT_GE(clock_.Monotonic() - started, absl::Milliseconds(300)) << "somebody still waits";
+  grpc_server_->Shutdown();
+  grpc_server_->Wait();
+  connector_.reset();
+  end.reset();
+
+  StartConnector("");
+  end = OpenSession();
+  ASSERT_TRUE(heard_.WaitFor("snapshot 0", 2));
+  Device other("d", connector_->coap_port(), &clock_);
+  other.OnAskedInVain([this] { heard_.Add("asked in vain"); });
+  other.Register(&heard_);
+  ASSERT_TRUE(heard_.WaitFor("value 80", 2));
+  lwm2m::v1::Operation operation;
+  *operation.mutable_read()->mutable_path() = lwm2m::MakePath(3, 0, 99);
+  end->Perform("d", operation, clock_.Now() + absl::Minutes(1), clock_.Now() + absl::Minutes(1), "", [](auto) {});
+  ASSERT_TRUE(heard_.WaitFor("asked in vain", 2));
+  end->Shutdown("test");
+  end.reset();
+  started = clock_.Monotonic();
+  connector_->Drain(absl::Seconds(40));
+  EXPECT_LT(clock_.Monotonic() - started, absl::Seconds(10));
+  grpc_server_->Shutdown();
+  grpc_server_->Wait();
+  connector_.reset();
 }
 
 TEST_F(ConnectorTest, APortThatIsTakenIsSaid) {

@@ -25,6 +25,8 @@ config::Schema MakeSchema() {
       .Duration("coap.ack_timeout", absl::Seconds(2), absl::Milliseconds(100), absl::Minutes(1),
                 "Wait for an acknowledgement before the first retransmission (ACK_TIMEOUT).")
       .Integer("coap.max_retransmit", 4, 0, 10, "Retransmissions before a device counts as silent (MAX_RETRANSMIT).")
+      .Duration("coap.composite_wait", absl::Seconds(5), absl::Milliseconds(100), absl::Minutes(1),
+                "Wait for the answer to a Read-Composite of a device that may have none, before single reads.")
       .Text("store.path", "", "SQLite file for registrations, observations and events; empty = memory only.")
       .Integer("store.capacity", 100000, 1, 100000000,
                "Unacknowledged events kept for each IN-CSE; beyond, the oldest go and it gets a snapshot.")
@@ -66,6 +68,7 @@ absl::Status Run(service::Runtime& runtime) {
   RETURN_IF_ERROR(ParseListen(config.GetText("coap.listen"), options.coap));
   options.coap.endpoint.ack_timeout = config.GetDuration("coap.ack_timeout");
   options.coap.endpoint.max_retransmit = static_cast<int>(config.GetInteger("coap.max_retransmit"));
+  options.server.composites.patience = config.GetDuration("coap.composite_wait");
   options.server.registry.grace = config.GetDuration("registration.grace");
   options.server.registry.longest_lifetime_seconds =
       static_cast<uint64_t>(absl::ToInt64Seconds(config.GetDuration("registration.longest_lifetime")));

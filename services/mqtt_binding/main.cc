@@ -14,8 +14,10 @@
 #include "services/lib/clock/clock.h"
 #include "services/lib/config/config.h"
 #include "services/lib/log/log.h"
+#include "services/lib/onem2m/cbor/cbor_codec.h"
 #include "services/lib/onem2m/codec.h"
 #include "services/lib/onem2m/json/json_codec.h"
+#include "services/lib/onem2m/xml/xml_codec.h"
 #include "services/lib/service/service.h"
 #include "services/lib/session/worker.h"
 #include "services/lib/status/status_macros.h"
@@ -75,6 +77,8 @@ absl::Status CheckPrefix(const std::string& prefix) {
 onem2m::CodecRegistry Codecs() {
   std::vector<std::unique_ptr<const onem2m::PrimitiveCodec>> codecs;
   codecs.push_back(std::make_unique<onem2m::JsonCodec>());
+  codecs.push_back(std::make_unique<onem2m::CborCodec>());
+  codecs.push_back(std::make_unique<onem2m::XmlCodec>());
   return onem2m::CodecRegistry(std::move(codecs));
 }
 

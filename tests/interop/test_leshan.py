@@ -2,6 +2,7 @@
 
 import pytest
 
+from connector_session import ConnectorSession, path_text, value_of
 from isthmus.stack import wait_for
 
 
@@ -127,3 +128,18 @@ def test_deregister_is_visible(world):
     process.terminate()
     wait_for("the loss", lambda: "mgca" not in world.admin.retrieve(node).content, 15)
     assert "Isthmus-State:deregistered" in world.admin.retrieve(node).content["lbl"]
+
+
+def test_composites(world, device, node):
+    with ConnectorSession(f"127.0.0.1:{world.stack.grpc_ports['connector']}") as session:
+        session.wait_registered("leshan")
+        result = session.read_composite("leshan", ["/3/0/0", "/3/0/9", "/1/0/1", "/3/0/99"])
+        values = {path_text(node.path): value_of(node) for node in result.nodes}
+        assert (result.outcome, result.coap_code) == (1, 205), result
+        assert values["/3/0/0"] == "Leshan Works" and values["/1/0/1"] == 60, result
+        assert [at.coap_code for at in result.paths] == [205, 205, 205, 404], result
+        assert "left it out" in result.paths[3].diagnostic, result  # one FETCH, not four reads
+        result = session.write_composite("leshan", {"/1/0/1": 60, "/3/0/15": "Asia/Seoul"})
+        assert (result.outcome, result.coap_code) == (1, 204), result
+        assert session.read_composite("leshan", ["/3/0/15", "/1/0/1"]).nodes[0].value.text == "Asia/Seoul"
+    assert "device without composite operations" not in world.stack.services["connector"].output()

@@ -14,6 +14,8 @@ import uuid
 
 import paho.mqtt.client as mqtt
 
+from isthmus.serialization import SERIALIZATIONS
+
 CREATE, RETRIEVE, UPDATE, DELETE, NOTIFY = 1, 2, 3, 4, 5
 
 
@@ -44,10 +46,12 @@ class Answer:
 
 
 class Application:
-    """One originator with its own MQTT connection. Thread-safe."""
+    """One originator with its own MQTT connection, in one serialisation. Thread-safe."""
 
-    def __init__(self, originator, host, port, cse="id-in", client_id=None, clean=True, answer_notifications=True):
-        self.originator, self.cse = originator, cse
+    def __init__(self, originator, host, port, cse="id-in", client_id=None, clean=True, answer_notifications=True,
+                 serialization="json"):
+        self.originator, self.cse, self.serialization = originator, cse, serialization
+        self._dumps, self._loads = SERIALIZATIONS[serialization]
         self.notifications = queue.Queue()
         self._answer_notifications = answer_notifications
         self._numbers = itertools.count(1)
@@ -94,14 +98,17 @@ class Application:
 
     def _on_message(self, client, _userdata, message):
         try:
-            primitive = json.loads(message.payload)
+            # Notifications come in the serialisation that their topic names.
+            loads = SERIALIZATIONS.get(message.topic.rsplit("/", 1)[-1], (None, self._loads))[1]
+            primitive = loads(message.payload)
         except ValueError:
             return
         if "/req/" in message.topic:
             self.notifications.put((message.topic, primitive))
             if self._answer_notifications:
                 response = {"rsc": 2000, "rqi": primitive.get("rqi"), "rvi": primitive.get("rvi", "4")}
-                client.publish(message.topic.replace("/req/", "/resp/", 1), json.dumps(response), qos=1)
+                dumps = SERIALIZATIONS[message.topic.rsplit("/", 1)[-1]][0]
+                client.publish(message.topic.replace("/req/", "/resp/", 1), dumps(response), qos=1)
             return
         with self._lock:
             waiting = self._waiting.get(primitive.get("rqi")) or self._waiting.get(None)
@@ -128,7 +135,7 @@ class Application:
             self._waiting[primitive.get("rqi")] = answers
         begin = time.monotonic()
         try:
-            self.publish(json.dumps(primitive), kind, topic)
+            self.publish(self._dumps(primitive), kind, topic)
             return Answer(answers.get(timeout=seconds), time.monotonic() - begin)
         except queue.Empty:
             raise NoAnswer(f"no answer within {seconds:g} s to {json.dumps(primitive)}") from None
@@ -154,7 +161,7 @@ class Application:
     def publish(self, payload, kind="req", topic=None, retain=False):
         """Publishes without waiting for an answer."""
         me = self.originator.strip("/").replace("/", ":") or "unregistered"
-        self._client.publish(topic or f"/oneM2M/{kind}/{me}/{self.cse}/json", payload, qos=1, retain=retain)
+        self._client.publish(topic or f"/oneM2M/{kind}/{me}/{self.cse}/{self.serialization}", payload, qos=1, retain=retain)
 
     def create(self, parent, resource_type, pc, **parameters):
         """CREATE."""
@@ -172,9 +179,10 @@ class Application:
         """DELETE."""
         return self.send(self.primitive(DELETE, to, **parameters))
 
-    def register(self, name=None):
+    def register(self, name=None, **attributes):
         """Registers as an <AE> by the topic of initial registration."""
-        pc = {"m2m:ae": {"api": "Nisthmus.example", "rr": True, "srv": ["3", "4"], "rn": name or self.originator}}
+        pc = {"m2m:ae": {"api": "Nisthmus.example", "rr": True, "srv": ["3", "4"], "rn": name or self.originator,
+                         **attributes}}
         return self.send(self.primitive(CREATE, "cse-in", pc, ty=2), kind="reg_req")
 
     def next_notification(self, seconds=15):

@@ -36,6 +36,17 @@ lwm2m = importlib.import_module("isthmus.lwm2m.v1.lwm2m_pb2")
 session = importlib.import_module("isthmus.session.v1.session_pb2")
 translation = importlib.import_module("isthmus.translation.v1.translation_pb2")
 connector = importlib.import_module("isthmus.connector.v1.connector_pb2")
+status = importlib.import_module("isthmus.status.v1.status_pb2")
+
+
+def invalid_fields(error):
+    """[(field, reason, description)] of a grpc.RpcError; empty when it names none."""
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin":
+            return [(violation.field, violation.reason, violation.description)
+                    for detail in status.Status.FromString(value).details
+                    for violation in status.BadRequest.FromString(detail.value).field_violations]
+    return []
 
 
 def call(address, method, timeout=5.0, request=None, **fields):

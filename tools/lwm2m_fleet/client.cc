@@ -13,7 +13,7 @@ constexpr uint32_t kServerObject = 1, kLifetimeResource = 1;
 
 // Registration payload: an object whose version is not 1.0 names it.
 std::string RegistrationLinks() {
-  std::string links = R"(</>;rt="oma.lwm2m";ct="110 11542")";
+  std::string links = R"(</>;rt="oma.lwm2m";ct="110 112 11542")";
   for (const ObjectDefinition& object : Objects()) {
     absl::StrAppend(&links, ",</", object.object, ">;ver=", object.version, ",</", object.object, "/0>");
   }
@@ -41,11 +41,20 @@ std::string OutcomeText(const coap::Exchange& exchange) {
   return "";
 }
 
+bool IsComposite(coap::Code method) { return method == coap::kFetch || method == coap::kIPatch; }
+
 bool IsAnswer(const coap::Exchange& exchange, coap::Code code) {
   return exchange.outcome == coap::Exchange::Outcome::kAnswered && exchange.message.code == code;
 }
 
 }  // namespace
+
+absl::StatusOr<Composites> ParseComposites(absl::string_view word) {
+  if (word == "answer") return Composites::kAnswer;
+  if (word == "refuse") return Composites::kRefuse;
+  if (word == "silence") return Composites::kSilence;
+  return absl::InvalidArgumentError(absl::StrCat("'", word, "': expected answer, refuse or silence"));
+}
 
 void Client::Outlet::Send(const coap::Peer& peer, const std::string& datagram) {
   ++client_->counters_->datagrams_out;
@@ -255,6 +264,7 @@ void Client::HandleActions() {
 
 void Client::OnRequest(coap::IncomingRequest request, coap::Responder respond) {
   ++counters_->requests;
+  if (IsComposite(request.message.code) && options_.composites == Composites::kSilence) return;
   if (options_.answer_after <= absl::ZeroDuration()) {
     respond(Answer(request));
     return;
@@ -264,7 +274,12 @@ void Client::OnRequest(coap::IncomingRequest request, coap::Responder respond) {
 }
 
 coap::OutgoingResponse Client::Answer(const coap::IncomingRequest& request) {
-  coap::OutgoingResponse response = management_.Answer(request.message);
+  coap::OutgoingResponse response;
+  if (IsComposite(request.message.code) && options_.composites == Composites::kRefuse) {
+    response.code = coap::kMethodNotAllowed;
+    return response;
+  }
+  response = management_.Answer(request.message);
   const std::optional<uint64_t> observe = request.message.UintOption(coap::kObserve);
   if (request.message.code != coap::kGet || !observe.has_value()) return response;
   if (observe == 1u) observations_.Remove(request.peer, request.message.token);

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "services/lib/clock/clock.h"
@@ -29,6 +30,12 @@
 #include "tools/lwm2m_fleet/observations.h"
 
 namespace isthmus::fleet {
+
+// What a device makes of composite operations.
+enum class Composites { kAnswer, kRefuse, kSilence };
+
+// "answer", "refuse" or "silence"; INVALID_ARGUMENT else.
+absl::StatusOr<Composites> ParseComposites(absl::string_view word);
 
 struct ClientOptions {
   std::string endpoint_name = "fleet-00001";
@@ -42,7 +49,8 @@ struct ClientOptions {
   absl::Duration restart_time = absl::Seconds(1);            // deaf and dumb for so long
   absl::Duration answer_after;                               // the server waits for each answer
   double loss = 0;                                           // share of datagrams that are lost, each way
-  bool silent = false;      // once registered it only updates: no answers, no notifications
+  bool silent = false;                          // once registered it only updates: no answers, no notifications
+  Composites composites = Composites::kAnswer;  // kRefuse: 4.05; kSilence: an empty acknowledgement, and no more
   bool queue_mode = false;  // deaf once `awake` has passed since the last exchange, until it speaks itself
   absl::Duration awake = absl::Seconds(93);
   coap::EndpointOptions endpoint;
@@ -74,6 +82,7 @@ class Client {
   // Like pulling the plug: no De-register, observations are forgotten.
   void Reboot();
   void SetSilent(bool silent) { options_.silent = silent; }
+  void SetComposites(Composites composites) { options_.composites = composites; }
   absl::Status Set(const v1::Path& path, absl::string_view text) { return model_.Set(path, text); }
 
   State state() const { return state_; }

@@ -185,6 +185,22 @@ class ClientTest : public testing::Test {
   bool cut_ = false, answered_ = false;
 };
 
+TEST_F(ClientTest, AnswersCompositeOperationsRefusesThemOrIsSilent) {
+  MakeRegistered();
+  coap::OutgoingRequest fetch = Request(coap::kFetch, "");
+  fetch.content_format = 110;
+  fetch.payload = R"([{"n":"/3/0/9"},{"n":"/1/0/1"}])";
+  EXPECT_EQ(Ask(fetch).message.payload, R"([{"bn":"/1/0/","n":"1","v":300},{"bn":"/3/0/","n":"9","v":80}])");
+  client_->SetComposites(Composites::kRefuse);
+  EXPECT_EQ(Ask(fetch).message.code, coap::kMethodNotAllowed);
+  client_->SetComposites(Composites::kSilence);
+  const coap::Exchange silent = Ask(fetch, absl::Seconds(94));
+  EXPECT_EQ(silent.outcome, coap::Exchange::Outcome::kTimeout);
+  EXPECT_TRUE(silent.acknowledged);
+  EXPECT_EQ(Read("/3/0/9"), "80");
+  EXPECT_FALSE(ParseComposites("").ok());
+}
+
 TEST_F(ClientTest, RegistersUpdatesAndLeaves) {
   ClientOptions options;
   options.device.lifetime_seconds = 100;
@@ -197,7 +213,7 @@ TEST_F(ClientTest, RegistersUpdatesAndLeaves) {
   ASSERT_THAT(links, status::IsOk());
   EXPECT_THAT(links->warnings, IsEmpty());
   EXPECT_EQ(links->links.size(), 10u);
-  EXPECT_THAT(links->content_formats, ElementsAre(110, 11542));
+  EXPECT_THAT(links->content_formats, ElementsAre(110, 112, 11542));
 
   Pass(absl::Seconds(89));
   EXPECT_THAT(server_.heard, ElementsAre("register"));

@@ -44,9 +44,10 @@ absl::Status Console::Run(absl::string_view line) {
     print_(fleet_->Report());
     return absl::OkStatus();
   }
-  const size_t expected = command == "set" ? 4 : command == "silence" ? 3 : 2;
-  if (command != "set" && command != "silence" && command != "reboot" && command != "deregister") {
-    return absl::InvalidArgumentError("expected set, reboot, silence, deregister, stats or quit");
+  const size_t expected = command == "set" ? 4 : command == "silence" || command == "composites" ? 3 : 2;
+  if (command != "set" && command != "silence" && command != "composites" && command != "reboot" &&
+      command != "deregister") {
+    return absl::InvalidArgumentError("expected set, reboot, silence, composites, deregister, stats or quit");
   }
   if (words.size() != expected) {
     return absl::InvalidArgumentError(absl::StrCat("expected ", expected - 1, " words after ", command));
@@ -60,6 +61,9 @@ absl::Status Console::Run(absl::string_view line) {
   } else if (command == "silence") {
     if (words[2] != "on" && words[2] != "off") return absl::InvalidArgumentError("expected on or off");
     client->SetSilent(words[2] == "on");
+  } else if (command == "composites") {
+    ASSIGN_OR_RETURN(const Composites composites, ParseComposites(words[2]));
+    client->SetComposites(composites);
   } else if (command == "reboot") {
     client->Reboot();
   } else {

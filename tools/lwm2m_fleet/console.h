@@ -3,6 +3,7 @@
 //   set NUMBER PATH VALUE     sets a resource, for example: set 0 /3/0/9 20
 //   reboot NUMBER             restarts without de-registering
 //   silence NUMBER on|off     no answers and no notifications any more
+//   composites NUMBER answer|refuse|silence   what becomes of composite operations
 //   deregister NUMBER         leaves the server for good
 //   stats                     prints the counters
 //   quit                      de-registers all and ends

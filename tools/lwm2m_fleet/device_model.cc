@@ -168,7 +168,26 @@ coap::Code DeviceModel::Write(const v1::Path& path, const std::vector<v1::Node>&
     return coap::kNotFound;
   }
   std::vector<v1::Node> typed = nodes;
-  for (v1::Node& node : typed) {
+  if (const coap::Code code = Type(&typed); code != coap::kChanged) return code;
+  if (typed.empty() && path.has_resource_id()) {
+    if (!FindResource(path.object_id(), path.resource_id())->writable) return coap::kMethodNotAllowed;
+    if (!replace) return coap::kBadRequest;
+  }
+  return PutAll(std::move(typed), now, monotonic);
+}
+
+coap::Code DeviceModel::WriteAnywhere(const std::vector<v1::Node>& nodes, absl::Time now, absl::Duration monotonic) {
+  for (const v1::Node& node : nodes) {
+    if (node.path().object_id() == kSecurity) return coap::kUnauthorized;
+    if (!Has(MakePath(node.path().object_id(), node.path().object_instance_id()))) return coap::kNotFound;
+  }
+  std::vector<v1::Node> typed = nodes;
+  if (const coap::Code code = Type(&typed); code != coap::kChanged) return code;
+  return PutAll(std::move(typed), now, monotonic);
+}
+
+coap::Code DeviceModel::Type(std::vector<v1::Node>* nodes) {
+  for (v1::Node& node : *nodes) {
     const ResourceDefinition* definition = FindResource(node.path().object_id(), node.path().resource_id());
     if (definition == nullptr) return coap::kNotFound;
     if (!definition->writable) return coap::kMethodNotAllowed;
@@ -180,10 +199,10 @@ coap::Code DeviceModel::Write(const v1::Path& path, const std::vector<v1::Node>&
     }
     *node.mutable_value() = *std::move(value);
   }
-  if (typed.empty() && path.has_resource_id()) {
-    if (!FindResource(path.object_id(), path.resource_id())->writable) return coap::kMethodNotAllowed;
-    if (!replace) return coap::kBadRequest;
-  }
+  return coap::kChanged;
+}
+
+coap::Code DeviceModel::PutAll(std::vector<v1::Node> typed, absl::Time now, absl::Duration monotonic) {
   for (v1::Node& node : typed) {
     const uint32_t object = node.path().object_id(), resource = node.path().resource_id();
     if (object == kFirmware && resource == kPackageUri) {

@@ -64,6 +64,8 @@ class DeviceModel {
   // scheme of a Package URI is not known).
   coap::Code Write(const v1::Path& path, const std::vector<v1::Node>& nodes, bool replace, absl::Time now,
                    absl::Duration monotonic);
+  // The same of resources anywhere: all or none.
+  coap::Code WriteAnywhere(const std::vector<v1::Node>& nodes, absl::Time now, absl::Duration monotonic);
   // 204, 404 or 405.
   coap::Code Execute(const v1::Path& path, absl::Duration monotonic);
   // The path is an object, an instance, or a resource that the device has.
@@ -103,6 +105,9 @@ class DeviceModel {
   void Changed(uint32_t object, uint32_t resource);
   void MeasureTemperature(double celsius);
 
+  // 204, or why the nodes cannot be written; gives them the types of their resources.
+  static coap::Code Type(std::vector<v1::Node>* nodes);
+  coap::Code PutAll(std::vector<v1::Node> typed, absl::Time now, absl::Duration monotonic);
   coap::Code WritePackageUri(const std::string& uri, absl::Duration monotonic);
   coap::Code WritePackage(const std::string& package);
   void SetFirmware(FirmwareState state, FirmwareResult result);

@@ -149,14 +149,15 @@ TEST_F(FleetTest, TheConsoleReachesDevices) {
   lines.clear();
   console.Receive("deregister 0\nreboot 1\n");
   EXPECT_TRUE(Until([this] { return deregistered_ == 1 && fleet_->registered() == 1; }));
-  console.Receive("silence 1 on\nset 0 /3/0/1 two words\n");
+  console.Receive("silence 1 on\ncomposites 1 refuse\nset 0 /3/0/1 two words\n");
   for (const std::string& line : lines) EXPECT_THAT(line, StartsWith("ok: "));
 
   lines.clear();
   console.Receive(
-      "set 5 /3/0/9 1\nset x /3/0/9 1\nset 0 3/0/9 1\nset 0 /3/0/9 x\nset 0\nreboot\nsilence 0 maybe\nhello\nquit "
+      "set 5 /3/0/9 1\nset x /3/0/9 1\nset 0 3/0/9 1\nset 0 /3/0/9 x\nset 0\nreboot\nsilence 0 maybe\ncomposites 0 "
+      "x\nhello\nquit "
       "now\n");
-  EXPECT_EQ(lines.size(), 9u);
+  EXPECT_EQ(lines.size(), 10u);
   for (const std::string& line : lines) EXPECT_THAT(line, StartsWith("error: "));
   EXPECT_FALSE(console.quit());
   console.Receive("quit\n");

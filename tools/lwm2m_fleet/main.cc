@@ -41,6 +41,7 @@ config::Schema MakeSchema() {
       .Duration("delay", kNone, kNone, absl::Minutes(10), "Wait before each answer.")
       .Text("loss", "0", "Share of datagrams that get lost, each way, from 0 to 1.")
       .Boolean("silent", false, "Once registered, answer and notify nothing; updates go on.")
+      .Text("composites", "answer", "Composite operations: answer, refuse (4.05) or silence.")
       .Boolean("queue_mode", false, "Register in queue mode and sleep when `awake` has passed.")
       .Duration("awake", absl::Seconds(93), absl::Milliseconds(1), absl::Hours(24), "Awake time in queue mode.")
       .Boolean("confirmable", true, "Send notifications as confirmable messages.")
@@ -102,6 +103,9 @@ absl::StatusOr<FleetOptions> ReadOptions(const config::Config& config) {
   }
   client.answer_after = config.GetDuration("delay");
   client.silent = config.GetBoolean("silent");
+  const absl::StatusOr<Composites> composites = ParseComposites(config.GetText("composites"));
+  if (!composites.ok()) return absl::InvalidArgumentError(absl::StrCat("composites: ", composites.status().message()));
+  client.composites = *composites;
   client.queue_mode = config.GetBoolean("queue_mode");
   client.awake = config.GetDuration("awake");
   client.confirmable_notifications = config.GetBoolean("confirmable");

@@ -1,6 +1,7 @@
 #include "tools/lwm2m_fleet/management.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -60,6 +61,10 @@ coap::OutgoingResponse Management::Answer(const coap::Message& request) {
       return Only(attributes_.Write(*path, request.TextOptions(coap::kUriQuery)));
     case coap::kPost:
       return Post(*path, request);
+    case coap::kFetch:
+    case coap::kIPatch:
+      if (path->has_object_id()) return Only(coap::kMethodNotAllowed);
+      return request.code == coap::kFetch ? ReadComposite(request) : WriteComposite(request);
     default:
       return Only(coap::kMethodNotAllowed);
   }
@@ -135,6 +140,45 @@ coap::OutgoingResponse Management::Post(const v1::Path& path, const coap::Messag
     if (definition == nullptr || !definition->multiple) return Only(model_->Execute(path, clock_->Monotonic()));
   }
   return Write(path, request);
+}
+
+coap::OutgoingResponse Management::ReadComposite(const coap::Message& request) const {
+  const uint64_t format = request.UintOption(coap::kContentFormat).value_or(codec::kText);
+  if (format != codec::kSenMlJson && format != codec::kSenMlCbor) return Only(coap::kUnsupportedContentFormat);
+  const uint64_t accept = request.UintOption(coap::kAccept).value_or(format);
+  if (accept != codec::kSenMlJson && accept != codec::kSenMlCbor) return Only(coap::kNotAcceptable);
+  const absl::StatusOr<std::vector<v1::Path>> paths =
+      codec::DecodePaths(static_cast<uint32_t>(format), request.payload);
+  if (!paths.ok()) return Only(coap::kBadRequest, paths.status().message());
+  std::map<std::string, v1::Node> found;  // each once, whatever lies in what
+  coap::Code refusal = paths->empty() ? coap::kBadRequest : coap::kContent;
+  bool any = false;
+  for (const v1::Path& path : *paths) {
+    std::vector<v1::Node> nodes;
+    const coap::Code code = model_->Read(path, clock_->Now(), &nodes);
+    any = any || code == coap::kContent;
+    if (code != coap::kContent && refusal == coap::kContent) refusal = code;
+    for (v1::Node& node : nodes) found[lwm2m::PathToString(node.path())] = std::move(node);
+  }
+  if (!any) return Only(refusal);
+  std::vector<v1::Node> nodes;
+  for (auto& [path, node] : found) nodes.push_back(std::move(node));
+  absl::StatusOr<std::string> payload = codec::Encode(static_cast<uint32_t>(accept), nodes, v1::Path());
+  if (!payload.ok()) return Only(coap::kInternalServerError, payload.status().message());
+  coap::OutgoingResponse response = Only(coap::kContent);
+  response.options.push_back(UintOption(coap::kContentFormat, accept));
+  response.payload = *std::move(payload);
+  return response;
+}
+
+coap::OutgoingResponse Management::WriteComposite(const coap::Message& request) {
+  const uint64_t format = request.UintOption(coap::kContentFormat).value_or(codec::kText);
+  if (format != codec::kSenMlJson && format != codec::kSenMlCbor) return Only(coap::kUnsupportedContentFormat);
+  absl::StatusOr<std::vector<v1::Node>> nodes =
+      codec::Decode(static_cast<uint32_t>(format), request.payload, v1::Path(), clock_->Now());
+  if (!nodes.ok()) return Only(coap::kBadRequest, nodes.status().message());
+  if (nodes->empty()) return Only(coap::kBadRequest, "nothing to write");
+  return Only(model_->WriteAnywhere(*nodes, clock_->Now(), clock_->Monotonic()));
 }
 
 }  // namespace isthmus::fleet

@@ -1,6 +1,6 @@
 // Device management requests (LwM2M Transport 6.4.2) on a device model: Read, Discover, Write, Write-Attributes,
-// Execute, in TLV, SenML JSON, text and opaque. It answers; that an answer starts an observation is the client's
-// affair.
+// Execute, Read-Composite and Write-Composite, in whatever formats our codecs know. It answers; that an answer starts
+// an observation is the client's affair.
 //
 //   Management management(&model, &clock);
 //   respond(management.Answer(request.message));
@@ -45,6 +45,8 @@ class Management {
   coap::OutgoingResponse Discover(const v1::Path& path) const;
   coap::OutgoingResponse Write(const v1::Path& path, const coap::Message& request);
   coap::OutgoingResponse Post(const v1::Path& path, const coap::Message& request);
+  coap::OutgoingResponse ReadComposite(const coap::Message& request) const;
+  coap::OutgoingResponse WriteComposite(const coap::Message& request);
 
   DeviceModel* const model_;
   const Clock* const clock_;

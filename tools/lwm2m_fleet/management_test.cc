@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "services/lib/clock/fake_clock.h"
 #include "services/lib/lwm2m/codec/codec.h"
+#include "services/lib/lwm2m/path.h"
 
 namespace isthmus::fleet {
 namespace {
@@ -64,6 +65,32 @@ TEST_F(ManagementTest, ReadsInTheFormatThatIsAsked) {
   EXPECT_EQ(Get("/3/0/9", 65000).code, coap::kNotAcceptable);
 }
 
+TEST_F(ManagementTest, ReadsAndWritesSeveralAtOnce) {
+  const char kAsked[] = R"([{"n":"/3/0/9"},{"n":"/1/0/1"},{"n":"/3/0/99"},{"n":"/0/0"},{"n":"/3/0/9"}])";
+  EXPECT_EQ(Send(coap::kFetch, "", 110, kAsked).payload,
+            R"([{"bn":"/1/0/","n":"1","v":300},{"bn":"/3/0/","n":"9","v":80}])");
+  const auto cbor = Send(coap::kFetch, "", 112, *lwm2m::codec::EncodePaths(112, {lwm2m::MakePath(3, 0, 9)}));
+  EXPECT_EQ(FormatOf(cbor), 112u);
+  EXPECT_EQ(lwm2m::codec::Decode(112, cbor.payload, {}, clock_.Now())->at(0).value().integer(), 80);
+  EXPECT_EQ(Send(coap::kFetch, "", 110, R"([{"n":"/3/0/99"},{"n":"/0"}])").code, coap::kNotFound);
+  for (const char* broken : {"", "[]", R"([{"n":"x"}])"}) {
+    EXPECT_EQ(Send(coap::kFetch, "", 110, broken).code, coap::kBadRequest) << broken;
+    EXPECT_EQ(Send(coap::kIPatch, "", 110, broken).code, coap::kBadRequest) << broken;
+  }
+
+  EXPECT_EQ(Send(coap::kIPatch, "", 110, R"([{"n":"/1/0/1","v":60},{"n":"/3/0/15","vs":"Asia/Seoul"}])").code,
+            coap::kChanged);
+  EXPECT_EQ(Get("/1/0/1", 0).payload, "60");
+  EXPECT_EQ(Get("/3/0/15", 0).payload, "Asia/Seoul");
+  // All or nothing.
+  EXPECT_EQ(Send(coap::kIPatch, "", 110, R"([{"n":"/1/0/1","v":61},{"n":"/3/0/9","v":5}])").code,
+            coap::kMethodNotAllowed);
+  EXPECT_EQ(Send(coap::kIPatch, "", 110, R"([{"n":"/1/0/1","v":61},{"n":"/3/1/15","vs":"x"}])").code, coap::kNotFound);
+  EXPECT_EQ(Send(coap::kIPatch, "", 110, R"([{"n":"/1/0/1","v":61},{"n":"/0/0/0","vs":"x"}])").code,
+            coap::kUnauthorized);
+  EXPECT_EQ(Get("/1/0/1", 0).payload, "60");
+}
+
 TEST_F(ManagementTest, ReadsInItsOwnFormatWhenNoneIsAsked) {
   EXPECT_EQ(FormatOf(Ask(coap::kGet, "/3/0/9")), 0u);
   EXPECT_EQ(FormatOf(Ask(coap::kGet, "/3/0/6")), 11542u);
@@ -76,7 +103,9 @@ TEST_F(ManagementTest, RefusesWhatCannotBe) {
   EXPECT_EQ(Ask(coap::kGet, "/3/0/99").code, coap::kNotFound);
   EXPECT_EQ(Ask(coap::kGet, "/1/2/3/4/5").code, coap::kNotFound);
   EXPECT_EQ(Ask(coap::kDelete, "/3/0").code, coap::kMethodNotAllowed);
-  EXPECT_EQ(Ask(coap::kFetch, "").code, coap::kMethodNotAllowed);
+  EXPECT_EQ(Ask(coap::kFetch, "/3").code, coap::kMethodNotAllowed);
+  EXPECT_EQ(Ask(coap::kFetch, "").code, coap::kUnsupportedContentFormat);
+  EXPECT_EQ(Ask(coap::kIPatch, "").code, coap::kUnsupportedContentFormat);
   EXPECT_EQ(Ask(coap::kPost, "/3303").code, coap::kMethodNotAllowed);
 }
 

@@ -1,6 +1,7 @@
 #include "services/connector/adapters/udp_server.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -123,11 +124,20 @@ void UdpServer::ChangeInterests(session::v1::InterestChange change) {
   });
 }
 
-void UdpServer::Drain(absl::Duration left) {
+void UdpServer::Drain(absl::Duration left, const std::function<bool()>& somebody_waits) {
+  const auto until =
+      std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(std::max(left, absl::ZeroDuration()));
   std::unique_lock<std::mutex> lock(mutex_);
   draining_ = true;
-  idle_.wait_for(lock, absl::ToChronoMilliseconds(std::max(left, absl::ZeroDuration())),
-                 [this] { return under_way_ == 0; });
+  const auto idle = [this] { return under_way_ == 0; };
+  while (!idle() && std::chrono::steady_clock::now() < until) {
+    lock.unlock();
+    const bool awaited = somebody_waits();
+    lock.lock();
+    if (!awaited) return;
+    // Nobody tells us that an asker has gone.
+    idle_.wait_until(lock, std::min(until, std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(kTick)), idle);
+  }
 }
 
 void UdpServer::Stop() {

@@ -9,6 +9,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -43,9 +44,9 @@ class UdpServer {
   void Perform(const session::v1::Request& request, LwM2mServer::Done done);
   void ChangeInterests(session::v1::InterestChange change);
 
-  // Performs nothing new; returns when what is under way has ended, after `left` at the latest. Devices are still
-  // served.
-  void Drain(absl::Duration left);
+  // Performs nothing new; returns when what is under way has ended, or nobody waits for it any more, after `left` at
+  // the latest. Devices are still served. `somebody_waits` is asked every now and then, on the caller's thread.
+  void Drain(absl::Duration left, const std::function<bool()>& somebody_waits);
   void Stop();
 
   const Registry& registry() const { return core_.registry(); }

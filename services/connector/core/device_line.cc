@@ -222,7 +222,7 @@ void DeviceLines::SendNow(const std::string& endpoint, Job job) {
   Line& line = lines_[endpoint];
   const DevicePtr device = line.device;
   coap::OutgoingRequest request = job.build(*device);
-  request.timeout = std::min(options_.response_timeout, job.deadline - clock_->Monotonic());
+  request.timeout = std::min({options_.response_timeout, job.deadline - clock_->Monotonic(), job.patience});
   job.front = false;
   ++job.sent;
   const uint64_t serial = next_serial_++;
@@ -274,7 +274,7 @@ void DeviceLines::OnExchange(const std::string& endpoint, uint64_t serial, coap:
       }
       break;
     case coap::Exchange::Outcome::kTimeout:
-      if (queue_mode) {
+      if (queue_mode && job.patience == absl::InfiniteDuration()) {
         line->awake_until = now;  // asleep after all
         again = job.repeatable && job.deadline > now && job.sent < options_.attempts;
       }

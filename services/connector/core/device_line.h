@@ -76,6 +76,8 @@ class DeviceLines {
     bool repeatable = false;                             // sending it twice does no harm (reads, observations)
     bool background = false;                             // not asked for by anybody who waits: goes behind all that is
     bool front = false;                                  // continues what was just answered: goes before all that waits
+    // An answer is waited for no longer than this. Silence for so long says nothing about the device being awake.
+    absl::Duration patience = absl::InfiniteDuration();
     std::function<void(Result)> done;
     int sent = 0;  // how often it has gone out
   };

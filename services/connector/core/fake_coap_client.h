@@ -27,7 +27,7 @@ class FakeCoapClient final : public CoapClient {
   coap::RequestId Send(const coap::Peer& peer, coap::OutgoingRequest request, coap::ExchangeCallback callback,
                        std::function<void()> on_line_free) override {
     const coap::RequestId id = ++last_id_;
-    open_[id] = {std::move(callback), std::move(on_line_free), request.token};
+    open_[id] = {std::move(callback), std::move(on_line_free), request.token, false};
     sent.push_back({id, peer, std::move(request)});
     return id;
   }
@@ -42,6 +42,7 @@ class FakeCoapClient final : public CoapClient {
 
   // The device acknowledged it and will answer later, or never.
   void Acknowledge(coap::RequestId id) {
+    open_.at(id).acknowledged = true;
     const auto free = std::exchange(open_.at(id).on_line_free, nullptr);
     if (free) free();
   }
@@ -67,6 +68,7 @@ class FakeCoapClient final : public CoapClient {
     coap::ExchangeCallback callback;
     std::function<void()> on_line_free;
     std::string token;
+    bool acknowledged = false;
   };
   void End(coap::RequestId id, coap::Exchange::Outcome outcome, coap::Message response) {
     const auto it = open_.find(id);
@@ -77,6 +79,7 @@ class FakeCoapClient final : public CoapClient {
     exchange.outcome = outcome;
     exchange.message = std::move(response);
     exchange.token = open.token;
+    exchange.acknowledged = open.acknowledged || outcome == coap::Exchange::Outcome::kAnswered;
     exchange.elapsed = absl::Milliseconds(3);
     if (open.on_line_free) open.on_line_free();
     open.callback(std::move(exchange));

@@ -418,5 +418,90 @@ TEST_F(FieldCasesTest, ANotificationBiggerThanADatagram) {
   EXPECT_EQ(server_.events.size(), 3u);
 }
 
+// An empty acknowledgement to a composite request, then silence.
+TEST_F(FieldCasesTest, ADeviceThatIsSilentToCompositesIsReadAndWrittenAllTheSame) {
+  SimulatedDevice device(&network_, "10.0.0.1:5683", "d"), other(&network_, "10.0.0.2:5683", "other");
+  device.silent_to_composites = true;
+  for (SimulatedDevice* one : {&device, &other}) {
+    one->values["/3/0/9"] = "80";
+    one->values["/3/0/16"] = "U";
+    one->Register();
+  }
+  network_.Run(absl::Seconds(1));
+  lwm2m::v1::Operation read, write;
+  for (const char* path : {"/3/0/9", "/3/0/16"}) {
+    *read.mutable_read_composite()->add_paths() = *lwm2m::ParsePath(path);
+  }
+  for (const char* path : {"/1/0/1", "/3/0/14"}) {
+    auto* node = write.mutable_write_composite()->add_nodes();
+    *node->mutable_path() = *lwm2m::ParsePath(path);
+    node->mutable_value()->set_integer(60);
+  }
+  server_.Perform("d", read, absl::Seconds(20));
+  server_.Read("other", "/3/0/9");
+  network_.Run(absl::Seconds(1));
+  ASSERT_EQ(server_.answers.size(), 1u);  // the other does not wait
+  network_.Run(absl::Seconds(6));
+  ASSERT_EQ(server_.answers.size(), 2u);
+  EXPECT_EQ(server_.answers[1].result.coap_code(), 205u);
+  EXPECT_EQ(server_.answers[1].result.nodes_size(), 2);
+  device.requests.clear();
+  for (int i = 0; i < 3; ++i) {
+    server_.Perform("d", read, absl::Seconds(20));
+    server_.Perform("d", write, absl::Seconds(20));
+    network_.Run(absl::Seconds(1));
+  }
+  ASSERT_EQ(server_.answers.size(), 8u);  // at once
+  EXPECT_EQ(server_.answers.back().result.coap_code(), 204u);
+  for (const std::string& request : device.requests) EXPECT_THAT(request, Not(testing::HasSubstr("FETCH")));
+  // Over a new registration, too.
+  device.Restart();
+  device.Register();
+  network_.Run(absl::Seconds(1));
+  server_.Perform("d", read, absl::Seconds(20));
+  network_.Run(absl::Seconds(1));
+  EXPECT_EQ(server_.answers.size(), 9u);
+  // Queue mode: silence is not sleep.
+  device.Register({"lt=300", "lwm2m=1.2", "Q"});
+  network_.Run(absl::Seconds(1));
+  server_.Perform("d", write, absl::Seconds(20));
+  network_.Run(absl::Seconds(7));
+  ASSERT_EQ(server_.answers.size(), 10u);
+  EXPECT_EQ(server_.answers.back().result.coap_code(), 204u);
+}
+
+TEST_F(FieldCasesTest, NamesBelowAnAlternateRootAreTakenFromReadNotificationAndSend) {
+  SimulatedDevice device(&network_, "10.0.0.1:5683", "d");
+  for (const std::string prefix : {"/lwm2m", ""}) {
+    const std::string payload = "[{\"bn\":\"" + prefix + "/3/0/\",\"n\":\"9\",\"v\":";
+    device.raw["/lwm2m/3/0/9"] = {110, payload + "80}]"};
+    server_.Interest("d", "/3/0/9");
+    device.Register({"lt=300", "lwm2m=1.1"}, "</lwm2m>;rt=\"oma.lwm2m\",</lwm2m/1/0>,</lwm2m/3/0>");
+    network_.Run(absl::Seconds(1));
+    ASSERT_EQ(device.observers.size(), 1u);
+    coap::OutgoingResponse notification;
+    coap::Message options;
+    options.AddUintOption(coap::kContentFormat, 110);
+    notification.options = options.options;
+    notification.payload = payload + "81}]";
+    device.NotifyWith(device.observers.begin()->first, std::move(notification));
+    coap::OutgoingRequest send;
+    send.method = coap::kPost;
+    send.path = {"dp"};
+    send.content_format = 110;
+    send.payload = payload + "82}]";
+    device.Send(kServerAddress, std::move(send), [](const coap::Exchange&) {});
+    network_.Run(absl::Seconds(1));
+    EXPECT_EQ(server_.CountTold("value d /3/0/9=80 initial"), 1u) << prefix;
+    EXPECT_EQ(server_.CountTold("value d /3/0/9=81"), 1u) << prefix;
+    EXPECT_EQ(server_.CountTold("value d /3/0/9=82"), 1u) << prefix;
+    server_.NoInterest("d", "/3/0/9");
+    device.Deregister();
+    device.observers.clear();
+    network_.Run(absl::Seconds(1));
+    server_.events.clear();
+  }
+}
+
 }  // namespace
 }  // namespace isthmus::connector

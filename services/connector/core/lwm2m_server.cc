@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "services/connector/core/composite_codec.h"
 #include "services/connector/core/printable.h"
 #include "services/lib/clock/proto_time.h"
 #include "services/lib/log/log.h"
@@ -59,6 +60,7 @@ LwM2mServer::LwM2mServer(LwM2mServerOptions options, Parts parts, Publish publis
       registry_(options.registry, parts.clock, parts.random, parts.store),
       lines_(options.lines, parts.clock, parts.coap),
       operations_(parts.clock, &lines_),
+      composites_(options.composites, parts.clock, &operations_),
       observer_(options.observer, {parts.clock, parts.random, parts.coap, &operations_, &registry_, parts.store},
                 {[this](const std::string& endpoint, const lwm2m::v1::Path& path, const std::vector<Node>& nodes,
                         bool initial) {
@@ -189,7 +191,7 @@ void LwM2mServer::TakeSend(const coap::IncomingRequest& request, const coap::Res
   if (format && !senml) return respond(Answer(coap::kUnsupportedContentFormat));
   if (!format) return respond(Answer(coap::kBadRequest, "a Send needs a Content-Format"));
   const auto nodes = lwm2m::codec::Decode(static_cast<uint32_t>(*format), request.message.payload, lwm2m::v1::Path(),
-                                          parts_.clock->Now());
+                                          parts_.clock->Now(), device->registration.root_path());
   if (!nodes.ok()) {
     log::Warning("Send cannot be decoded", {{"endpoint", device->endpoint()}, {"error", nodes.status().message()}});
     return respond(Answer(coap::kBadRequest, Printable(nodes.status().message())));
@@ -231,6 +233,7 @@ void LwM2mServer::Leave(const DevicePtr& device, session::v1::DeregistrationReas
   lines_.OnGone(endpoint);
   observer_.OnGone(endpoint);
   operations_.ForgetFormats(endpoint);
+  composites_.Forget(endpoint);
   session::v1::Event event = EventOf(endpoint);
   event.mutable_deregistered()->set_reason(reason);
   publish_(std::move(event));
@@ -265,6 +268,7 @@ void LwM2mServer::Perform(const session::v1::Request& request, Done done) {
   Operations::Options options;
   const absl::Duration left = ToTime(request.deadline()) - parts_.clock->Now();
   options.deadline = parts_.clock->Monotonic() + left - std::min(options_.answer_margin, left / 4);
+  if (IsComposite(operation)) return composites_.Perform(device, operation, std::move(options), finish);
   operations_.Perform(device, operation, std::move(options),
                       [finish](Operations::Performed performed) { finish(std::move(performed.result)); });
 }

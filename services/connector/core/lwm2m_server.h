@@ -20,6 +20,7 @@
 #include "isthmus/lwm2m/v1/lwm2m.pb.h"
 #include "isthmus/session/v1/session.pb.h"
 #include "services/connector/core/coap_client.h"
+#include "services/connector/core/composites.h"
 #include "services/connector/core/device_line.h"
 #include "services/connector/core/observer.h"
 #include "services/connector/core/operations.h"
@@ -34,6 +35,7 @@ struct LwM2mServerOptions {
   RegistryOptions registry;
   DeviceLineOptions lines;
   ObserverOptions observer;
+  CompositeOptions composites;
   // A result is ready this much before the requester's deadline, so that it is still in time when it arrives.
   absl::Duration answer_margin = absl::Milliseconds(50);
 };
@@ -85,6 +87,7 @@ class LwM2mServer {
   Registry registry_;
   DeviceLines lines_;
   Operations operations_;
+  Composites composites_;
   Observer observer_;
 };
 

@@ -421,7 +421,7 @@ bool Observer::OnNotification(const coap::Notified& notified) {
     Fail(endpoint, *watch, result);
     return true;
   }
-  const auto nodes = DecodeContent(message, watch->path, parts_.clock->Now());
+  const auto nodes = DecodeContent(message, watch->path, owner->registration.root_path(), parts_.clock->Now());
   if (!nodes.ok()) {
     log::Warning("notification cannot be decoded",
                  {{"endpoint", endpoint}, {"path", key}, {"error", nodes.status().message()}});

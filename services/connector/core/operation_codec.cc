@@ -11,7 +11,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "services/connector/core/composite_codec.h"
 #include "services/connector/core/printable.h"
+#include "services/connector/core/result_size.h"
 #include "services/lib/lwm2m/codec/codec.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/status/status_macros.h"
@@ -54,7 +56,8 @@ std::string Decimal(double value) {
   return text;
 }
 
-absl::StatusOr<coap::OutgoingRequest> WriteRequest(const lwm2m::v1::Write& write, uint32_t format) {
+absl::StatusOr<coap::OutgoingRequest> WriteRequest(const lwm2m::v1::Write& write, uint32_t format,
+                                                   absl::string_view root_path) {
   if (!write.path().has_object_instance_id()) {
     return absl::InvalidArgumentError("a write needs at least an object instance in its path");
   }
@@ -72,13 +75,14 @@ absl::StatusOr<coap::OutgoingRequest> WriteRequest(const lwm2m::v1::Write& write
     }
   }
   const std::vector<Node> nodes(write.nodes().begin(), write.nodes().end());
-  ASSIGN_OR_RETURN(request.payload, codec::Encode(format, nodes, target));
+  ASSIGN_OR_RETURN(request.payload, codec::Encode(format, nodes, target, root_path));
   request.path = Segments(target);
   request.content_format = format;
   return request;
 }
 
-absl::StatusOr<coap::OutgoingRequest> CreateRequest(const lwm2m::v1::Create& create, uint32_t format) {
+absl::StatusOr<coap::OutgoingRequest> CreateRequest(const lwm2m::v1::Create& create, uint32_t format,
+                                                    absl::string_view root_path) {
   if (!create.path().has_object_id() || create.path().has_resource_id()) {
     return absl::InvalidArgumentError("a create needs an object, or the wanted instance, as its path");
   }
@@ -108,7 +112,7 @@ absl::StatusOr<coap::OutgoingRequest> CreateRequest(const lwm2m::v1::Create& cre
       request.payload = {static_cast<char>(0x00), static_cast<char>(instance)};
     }
   } else if (!nodes.empty()) {
-    ASSIGN_OR_RETURN(request.payload, codec::Encode(format, nodes, base));
+    ASSIGN_OR_RETURN(request.payload, codec::Encode(format, nodes, base, root_path));
   }
   request.content_format = format;
   return request;
@@ -161,6 +165,14 @@ std::vector<Format> FormatsToTry(const Operation& operation, const FormatMemory&
     add(std::nullopt);
     add_offered(single);
     for (const uint32_t format : {codec::kTlv, codec::kSenMlJson, codec::kSenMlCbor, codec::kLwm2mJson}) add(format);
+    return formats;
+  }
+  if (IsComposite(operation)) {
+    if (memory.composite) add(*memory.composite);
+    for (const uint32_t format : {codec::kSenMlCbor, codec::kSenMlJson}) {
+      if (Has(offered, format)) add(format);
+    }
+    for (const uint32_t format : {codec::kSenMlCbor, codec::kSenMlJson}) add(format);
     return formats;
   }
   if (!CarriesNodes(operation)) return {std::nullopt};
@@ -281,7 +293,7 @@ absl::StatusOr<std::vector<std::string>> AttributeQuery(const lwm2m::v1::Notific
   return query;
 }
 
-absl::StatusOr<coap::OutgoingRequest> ToRequest(const Operation& operation, Format format,
+absl::StatusOr<coap::OutgoingRequest> ToRequest(const Operation& operation, Format format, absl::string_view root_path,
                                                 const lwm2m::v1::NotificationAttributes& attributes_before) {
   const Path& path = PathOf(operation);
   coap::OutgoingRequest request;
@@ -289,7 +301,7 @@ absl::StatusOr<coap::OutgoingRequest> ToRequest(const Operation& operation, Form
   switch (operation.kind_case()) {
     case Operation::kReadComposite:
     case Operation::kWriteComposite:
-      return absl::UnimplementedError("this server sends no composite operations");
+      return CompositeRequest(operation, format.value_or(codec::kSenMlCbor), root_path);
     case Operation::KIND_NOT_SET:
       return absl::UnimplementedError("the operation has no kind that this server knows");
     default:
@@ -310,9 +322,9 @@ absl::StatusOr<coap::OutgoingRequest> ToRequest(const Operation& operation, Form
       request.accept = codec::kLinkFormat;
       return request;
     case Operation::kWrite:
-      return WriteRequest(operation.write(), format.value_or(codec::kTlv));
+      return WriteRequest(operation.write(), format.value_or(codec::kTlv), root_path);
     case Operation::kCreate:
-      return CreateRequest(operation.create(), format.value_or(codec::kTlv));
+      return CreateRequest(operation.create(), format.value_or(codec::kTlv), root_path);
     case Operation::kExecute:
       if (!path.has_resource_id() || path.has_resource_instance_id()) {
         return absl::InvalidArgumentError("an execute needs a resource as its path");
@@ -342,14 +354,18 @@ void PrependRoot(absl::string_view root_path, coap::OutgoingRequest& request) {
   request.path.insert(request.path.begin(), segments.begin(), segments.end());
 }
 
-absl::StatusOr<std::vector<Node>> DecodeContent(const coap::Message& message, const Path& path, absl::Time now) {
+absl::StatusOr<std::vector<Node>> DecodeContent(const coap::Message& message, const Path& path,
+                                                absl::string_view root_path, absl::Time now) {
   const auto format = message.UintOption(coap::kContentFormat);
   if (message.payload.empty()) return std::vector<Node>();
   if (format && *format > 65535) return absl::InvalidArgumentError("Content-Format is above 65535");
   if (!format && !path.has_resource_id()) {
     return absl::InvalidArgumentError("the payload has no Content-Format, and its path is no single resource");
   }
-  return codec::Decode(format ? static_cast<uint32_t>(*format) : codec::kText, message.payload, path, now);
+  ASSIGN_OR_RETURN(std::vector<Node> nodes, codec::Decode(format ? static_cast<uint32_t>(*format) : codec::kText,
+                                                          message.payload, path, now, root_path));
+  RETURN_IF_ERROR(CheckFits(nodes));
+  return nodes;
 }
 
 Interpretation Interpret(const Operation& operation, const coap::Message& response, Format tried,
@@ -361,10 +377,11 @@ Interpretation Interpret(const Operation& operation, const coap::Message& respon
   if (!coap::IsSuccess(response.code)) {
     result.set_diagnostic(Diagnostic(response));
     if (IsRead(operation)) seen.try_other_format = response.code == coap::kNotAcceptable;
-    if (CarriesNodes(operation)) {
+    if (CarriesNodes(operation) || IsComposite(operation)) {
       const bool format_unnamed = tried && !offered.empty() && !Has(offered, *tried);
-      seen.try_other_format =
-          response.code == coap::kUnsupportedContentFormat || (response.code == coap::kBadRequest && format_unnamed);
+      seen.try_other_format = response.code == coap::kUnsupportedContentFormat ||
+                              (response.code == coap::kBadRequest && format_unnamed) ||
+                              (operation.has_read_composite() && response.code == coap::kNotAcceptable);
     }
     return seen;
   }
@@ -372,9 +389,10 @@ Interpretation Interpret(const Operation& operation, const coap::Message& respon
     result.set_outcome(lwm2m::v1::OUTCOME_UNDECODABLE);
     result.set_diagnostic(Printable(why));
   };
-  if (IsRead(operation) && response.code == coap::kContent) {
+  if ((IsRead(operation) || operation.has_read_composite()) && response.code == coap::kContent) {
     seen.observing = operation.has_observe() && response.UintOption(coap::kObserve).has_value();
-    auto nodes = DecodeContent(response, PathOf(operation), now);
+    auto nodes = operation.has_read_composite() ? DecodeComposite(operation.read_composite(), response, root_path, now)
+                                                : DecodeContent(response, PathOf(operation), root_path, now);
     if (nodes.ok()) {
       for (Node& node : *nodes) {
         if (IsWanted(operation, node.path())) *result.add_nodes() = std::move(node);

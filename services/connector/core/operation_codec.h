@@ -1,7 +1,7 @@
 // One LwM2M operation as a CoAP request, and a CoAP response as its result (LwM2M Transport 6.4): pure functions.
 //
 //   std::vector<Format> formats = FormatsToTry(operation, remembered, device.content_formats);
-//   ASSIGN_OR_RETURN(coap::OutgoingRequest request, ToRequest(operation, formats[0]));
+//   ASSIGN_OR_RETURN(coap::OutgoingRequest request, ToRequest(operation, formats[0], root_path));
 //   PrependRoot(device.registration.root_path(), request);
 //   Interpretation seen = Interpret(operation, response, formats[0], offered, root_path, now);
 //   if (seen.try_other_format) ...the next of `formats`
@@ -28,6 +28,7 @@ using Format = std::optional<uint32_t>;
 struct FormatMemory {
   std::optional<Format> read;
   std::optional<uint32_t> write;
+  std::optional<uint32_t> composite;
 };
 
 // Formats in the order in which they are tried; at least one. `offered`: what the device said it speaks; empty = it did
@@ -47,9 +48,12 @@ bool IsRepeatable(const lwm2m::v1::Operation& operation);
 std::optional<lwm2m::v1::OperationResult> RefuseLocally(const lwm2m::v1::Operation& operation);
 
 //   INVALID_ARGUMENT  the operation cannot be sent as it is (a value that the format cannot carry, a wrong path).
-//   UNIMPLEMENTED     an operation that this server does not send (composites).
-// `attributes_before`: what an earlier Write-Attributes set; what is no longer wanted of it is unset.
+//   UNIMPLEMENTED     an operation that this server does not know.
+// `root_path`: the alternate root of the device, which stands before the names in a SenML payload; the request itself
+// gets it from PrependRoot. `attributes_before`: what an earlier Write-Attributes set; what is no longer wanted of it
+// is unset.
 absl::StatusOr<coap::OutgoingRequest> ToRequest(const lwm2m::v1::Operation& operation, Format format,
+                                                absl::string_view root_path = "",
                                                 const lwm2m::v1::NotificationAttributes& attributes_before = {});
 // For a device whose objects lie below an alternate root; "" = none.
 void PrependRoot(absl::string_view root_path, coap::OutgoingRequest& request);
@@ -68,7 +72,7 @@ Interpretation Interpret(const lwm2m::v1::Operation& operation, const coap::Mess
 // Values of a response to a read or observation of `path`, or of a notification. Empty payload = no values; a payload
 // without a Content-Format is text when `path` is a single resource.
 absl::StatusOr<std::vector<lwm2m::v1::Node>> DecodeContent(const coap::Message& message, const lwm2m::v1::Path& path,
-                                                           absl::Time now);
+                                                           absl::string_view root_path, absl::Time now);
 
 // Query of a Write-Attributes; attributes that `before` has and `wanted` has not are unset (their name alone).
 //   INVALID_ARGUMENT  a number that is not finite.

@@ -174,7 +174,7 @@ TEST(OperationCodecTest, WhatMakesNoSenseIsRefusedInWords) {
   EXPECT_THAT(ToRequest(Operation(), std::nullopt), StatusIs(absl::StatusCode::kUnimplemented));
   Operation operation;
   operation.mutable_read_composite();
-  EXPECT_THAT(ToRequest(operation, std::nullopt), StatusIs(absl::StatusCode::kUnimplemented));
+  EXPECT_THAT(ToRequest(operation, std::nullopt), StatusIs(kInvalid, HasSubstr("at least one path")));
   EXPECT_THAT(ToRequest(ReadOf("/"), std::nullopt), StatusIs(kInvalid, HasSubstr("path")));
   EXPECT_THAT(ToRequest(WriteOf("/3", {"/3/0/1"}), 11542), StatusIs(kInvalid, HasSubstr("instance")));
   EXPECT_THAT(ToRequest(WriteOf("/3/0", {}), 11542), StatusIs(kInvalid, HasSubstr("value")));
@@ -306,6 +306,35 @@ TEST(OperationCodecTest, ObservingIsWhatTheAnswerSays) {
   EXPECT_FALSE(Interpret(operation, response, std::nullopt, {}, "", absl::UnixEpoch()).observing);
   response.AddUintOption(coap::kObserve, 12);
   EXPECT_TRUE(Interpret(operation, response, std::nullopt, {}, "", absl::UnixEpoch()).observing);
+}
+
+// Two octets of TLV are twenty in a message: one body of a device must not be more than a session can carry.
+TEST(OperationCodecTest, MoreValuesThanAMessageCarriesAreRefused) {
+  const auto object_of = [](int instances) {
+    std::string payload;
+    for (int instance = 0; instance < instances; ++instance) {
+      std::string resources;
+      for (int resource = 0; resource < 256; ++resource) {
+        std::string values;
+        for (int value = 0; value < 256; ++value) values += {'\x40', static_cast<char>(value)};
+        resources += {'\x90', static_cast<char>(resource), '\x02', '\x00'};
+        resources += values;
+      }
+      payload += {'\x18', static_cast<char>(instance)};
+      for (const int shift : {16, 8, 0}) payload += static_cast<char>(resources.size() >> shift & 0xFF);
+      payload += resources;
+    }
+    return payload;
+  };
+  const Interpretation some = InterpretRead("/65000", ResponseOf(205, 11542, object_of(1)));
+  EXPECT_EQ(some.result.outcome(), lwm2m::v1::OUTCOME_ANSWERED);
+  EXPECT_EQ(some.result.nodes_size(), 65536);
+  const std::string payload = object_of(7);
+  ASSERT_LT(payload.size(), coap::EndpointOptions().max_body_size);
+  const Interpretation many = InterpretRead("/65000", ResponseOf(205, 11542, payload));
+  EXPECT_EQ(many.result.outcome(), lwm2m::v1::OUTCOME_UNDECODABLE);
+  EXPECT_THAT(many.result.diagnostic(), HasSubstr("more than can be passed on"));
+  EXPECT_LT(many.result.ByteSizeLong(), size_t{8} << 20);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "services/connector/core/composite_codec.h"
+
 namespace isthmus::connector {
 namespace {
 
@@ -31,6 +33,10 @@ struct Operations::Run {
   absl::Duration elapsed;
   Performed last;  // of the format before
 };
+
+absl::StatusOr<coap::OutgoingRequest> Operations::Request(const Run& run, const Device& device) {
+  return ToRequest(run.operation, run.tried, device.registration.root_path(), run.options.attributes_before);
+}
 
 Operations::Operations(const Clock* clock, DeviceLines* lines) : clock_(clock), lines_(lines) {}
 
@@ -60,7 +66,7 @@ void Operations::Try(const std::shared_ptr<Run>& run) {
   // A format that cannot carry the values is passed over.
   do {
     run->tried = run->formats[run->next_format++];
-    request = ToRequest(run->operation, run->tried, run->options.attributes_before);
+    request = Request(*run, *run->device);
   } while (!request.ok() && run->next_format < run->formats.size());
   if (!request.ok()) {
     if (first) {
@@ -73,6 +79,9 @@ void Operations::Try(const std::shared_ptr<Run>& run) {
   DeviceLines::Job job;
   job.build = [request = *std::move(request), run](const Device& device) {
     coap::OutgoingRequest built = request;
+    if (device.registration.root_path() != run->device->registration.root_path()) {
+      if (auto below_new_root = Request(*run, device); below_new_root.ok()) built = *std::move(below_new_root);
+    }
     PrependRoot(device.registration.root_path(), built);
     if (run->options.token) built.token = run->options.token();
     return built;
@@ -80,7 +89,8 @@ void Operations::Try(const std::shared_ptr<Run>& run) {
   job.deadline = run->options.deadline;
   job.repeatable = IsRepeatable(run->operation);
   job.background = run->options.background;
-  job.front = !first;
+  job.front = run->options.front || !first;
+  job.patience = run->options.patience;
   job.done = [this, run](DeviceLines::Result result) { OnResult(run, std::move(result)); };
   lines_->Add(run->device->endpoint(), std::move(job));
 }
@@ -97,6 +107,7 @@ void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result r
       break;
     case DeviceLines::Result::Kind::kExchange: {
       run->elapsed += result.exchange.elapsed;
+      performed.acknowledged = result.exchange.acknowledged;
       switch (result.exchange.outcome) {
         case coap::Exchange::Outcome::kAnswered: {
           Interpretation seen =
@@ -121,6 +132,7 @@ void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result r
           if (worked && run->next_format > 1) {
             if (run->operation.has_read() || run->operation.has_observe()) memory.read = run->tried;
             if ((run->operation.has_write() || run->operation.has_create()) && run->tried) memory.write = run->tried;
+            if (IsComposite(run->operation)) memory.composite = run->tried;
           }
           break;
         }

@@ -12,6 +12,7 @@
 #include <string>
 #include <unordered_map>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "isthmus/lwm2m/v1/lwm2m.pb.h"
 #include "services/connector/core/device.h"
@@ -31,20 +32,25 @@ class Operations {
     std::function<std::string()> token;
     // Write-Attributes: what was written before; attributes that are no longer wanted are unset.
     lwm2m::v1::NotificationAttributes attributes_before;
+    // As of DeviceLines::Job.
+    bool front = false;
+    absl::Duration patience = absl::InfiniteDuration();
   };
   struct Performed {
     lwm2m::v1::OperationResult result;
-    bool observing = false;  // the device notifies from now on,
-    std::string token;       // with this token,
-    coap::Peer peer;         // from this address,
-    Format format;           // asked for in this format
+    bool observing = false;     // the device notifies from now on,
+    std::string token;          // with this token,
+    coap::Peer peer;            // from this address,
+    Format format;              // asked for in this format
+    bool acknowledged = false;  // the device has had the message, whether or not it answered
   };
   using Done = std::function<void(Performed)>;
 
   // `clock` and `lines` must outlive it.
   Operations(const Clock* clock, DeviceLines* lines);
 
-  // `device` null = not registered. Calls back exactly once, by the deadline, maybe before Perform returns.
+  // `device` null = not registered. Calls back exactly once, by the deadline, maybe before Perform returns. A composite
+  // operation is sent as one, whatever the device makes of it: composites.h knows better.
   void Perform(const DevicePtr& device, const lwm2m::v1::Operation& operation, Options options, Done done);
 
   // What worked with an earlier registration says nothing about the next.
@@ -52,6 +58,7 @@ class Operations {
 
  private:
   struct Run;
+  static absl::StatusOr<coap::OutgoingRequest> Request(const Run& run, const Device& device);
   void Try(const std::shared_ptr<Run>& run);
   void OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result result);
 

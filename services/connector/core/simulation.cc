@@ -298,7 +298,8 @@ void SimulatedDevice::OnRequest(coap::IncomingRequest request, const coap::Respo
   for (const std::string& query : request.message.TextOptions(coap::kUriQuery)) absl::StrAppend(&line, " ", query);
   if (const auto observe = request.message.UintOption(coap::kObserve)) absl::StrAppend(&line, " observe=", *observe);
   requests.push_back(line);
-  if (acknowledge_only) return;
+  const bool composite = request.message.code == coap::kFetch || request.message.code == coap::kIPatch;
+  if (acknowledge_only || (composite && silent_to_composites)) return;
   if (answer_delay == absl::ZeroDuration()) return respond(AnswerTo(request));
   delayed_.emplace(network_->clock.Monotonic() + answer_delay,
                    [this, request = std::move(request), respond] { respond(AnswerTo(request)); });
@@ -307,6 +308,10 @@ void SimulatedDevice::OnRequest(coap::IncomingRequest request, const coap::Respo
 coap::OutgoingResponse SimulatedDevice::AnswerTo(const coap::IncomingRequest& request) {
   const std::string path = absl::StrCat("/", absl::StrJoin(request.message.TextOptions(coap::kUriPath), "/"));
   coap::OutgoingResponse response;
+  if (request.message.code == coap::kFetch || request.message.code == coap::kIPatch) {
+    response.code = coap::kMethodNotAllowed;
+    return response;
+  }
   const auto refusal = refusals.find(path);
   if (refusal != refusals.end()) {
     response.code = refusal->second;

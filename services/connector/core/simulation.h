@@ -164,6 +164,7 @@ class SimulatedDevice {
   std::vector<std::string> requests;                            // "0.01 GET /3/0/9 observe=0"
   absl::Duration answer_delay;
   bool acknowledge_only = false;           // an empty ACK, and never a response
+  bool silent_to_composites = false;       // acknowledges them, and no more; else 4.05
   bool deaf = false;                       // drops whatever comes
   absl::Duration deaf_after_registration;  // drops whatever comes until so long after its 2.01
   bool reset_until_registered = false;     // rejects requests before its 2.01

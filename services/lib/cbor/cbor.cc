@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -83,11 +82,12 @@ class Decoder {
  public:
   explicit Decoder(absl::string_view octets) : octets_(octets) {}
 
-  absl::StatusOr<Item> Run() {
-    ASSIGN_OR_RETURN(std::optional<Item> item, Next(0));
-    if (!item.has_value()) return Malformed("a break where an item is due");
+  absl::Status Run(Item* item) {
+    bool is_break = false;
+    RETURN_IF_ERROR(Next(0, item, &is_break));
+    if (is_break) return Malformed("a break where an item is due");
     if (at_ < octets_.size()) return Malformed("something follows the item");
-    return *std::move(item);
+    return absl::OkStatus();
   }
 
  private:
@@ -106,46 +106,54 @@ class Decoder {
     return token;
   }
 
-  // nullopt = a break.
-  absl::StatusOr<std::optional<Item>> Next(int depth) {
+  // With an error, `item` is null or, for what holds items, filled as far as it could be read.
+  absl::Status Next(int depth, Item* item, bool* is_break) {
     if (at_ >= octets_.size()) return Malformed("cut short");
     if (depth > kMostDepth) return Malformed(absl::StrCat("nested deeper than ", kMostDepth, " levels"));
     if (++items_ > kMostItems) return Malformed(absl::StrCat("more than ", kMostItems, " items"));
     ASSIGN_OR_RETURN(Token token, Head());
-    if (token.is_break) return std::optional<Item>();
-    Item item = std::move(token.item);
-    switch (item.kind) {
+    *is_break = token.is_break;
+    if (token.is_break) return absl::OkStatus();
+    switch (token.item.kind) {
       case Kind::kArray:
       case Kind::kMap:
-        RETURN_IF_ERROR(Fill(token, depth, &item));
-        break;
+        *item = std::move(token.item);
+        return Fill(token.indefinite, token.count, depth, item);
       case Kind::kTag: {
-        ASSIGN_OR_RETURN(std::optional<Item> tagged, Next(depth + 1));
-        if (!tagged.has_value()) return Malformed("a tag of nothing");
-        item.items.push_back(*std::move(tagged));
-        break;
+        *item = std::move(token.item);
+        item->items.emplace_back();
+        bool nothing = false;
+        RETURN_IF_ERROR(Next(depth + 1, &item->items.back(), &nothing));
+        return nothing ? Malformed("a tag of nothing") : absl::OkStatus();
       }
       case Kind::kText:
       case Kind::kBytes:
-        if (token.indefinite) RETURN_IF_ERROR(Join(&item));
-        if (item.kind == Kind::kText && !IsUtf8(item.octets)) return Malformed("text that is not UTF-8");
+        if (token.indefinite) RETURN_IF_ERROR(Join(&token.item));
+        if (token.item.kind == Kind::kText && !IsUtf8(token.item.octets)) return Malformed("text that is not UTF-8");
         break;
       default:
         break;
     }
-    return std::optional<Item>(std::move(item));
+    *item = std::move(token.item);
+    return absl::OkStatus();
   }
 
   // Items are taken one by one: a count that lies meets the end of the octets and not the allocator.
-  absl::Status Fill(const Token& token, int depth, Item* item) {
+  absl::Status Fill(bool indefinite, uint64_t count, int depth, Item* item) {
     const uint64_t per_entry = item->kind == Kind::kMap ? 2 : 1;
-    for (uint64_t i = 0; token.indefinite || i / per_entry < token.count; ++i) {
-      ASSIGN_OR_RETURN(std::optional<Item> next, Next(depth + 1));
-      if (!next.has_value()) {
-        if (token.indefinite && item->items.size() % per_entry == 0) return absl::OkStatus();
+    for (uint64_t i = 0; indefinite || i / per_entry < count; ++i) {
+      Item next;
+      bool is_break = false;
+      const absl::Status status = Next(depth + 1, &next, &is_break);
+      if (!status.ok()) {
+        if (!next.items.empty()) item->items.push_back(std::move(next));
+        return status;
+      }
+      if (is_break) {
+        if (indefinite && i % per_entry == 0) return absl::OkStatus();
         return Malformed("a break where an item is due");
       }
-      item->items.push_back(*std::move(next));
+      item->items.push_back(std::move(next));
     }
     return absl::OkStatus();
   }
@@ -274,7 +282,13 @@ Item Tagged(uint64_t tag, Item inner) {
   return item;
 }
 
-absl::StatusOr<Item> Decode(absl::string_view octets) { return Decoder(octets).Run(); }
+absl::StatusOr<Item> Decode(absl::string_view octets) {
+  Item item;
+  RETURN_IF_ERROR(Decode(octets, &item));
+  return item;
+}
+
+absl::Status Decode(absl::string_view octets, Item* item) { return Decoder(octets).Run(item); }
 
 std::string Encode(const Item& item) {
   std::string out;

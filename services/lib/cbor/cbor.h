@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
@@ -50,6 +51,9 @@ inline constexpr size_t kMostItems = 1 << 19;
 // the caller's business.
 //   INVALID_ARGUMENT  malformed, cut short, too deep, too many, followed by something, or text that is not UTF-8.
 absl::StatusOr<Item> Decode(absl::string_view octets);
+
+// The same; with an error, `item` is what could be read before it. A map may then end with a key that has no value.
+absl::Status Decode(absl::string_view octets, Item* item);
 
 // The shortest form of each number; a double is written as a single when that says the same.
 std::string Encode(const Item& item);

@@ -100,6 +100,29 @@ TEST(CborTest, WhatIsMalformedIsRefused) {
   }
 }
 
+TEST(CborTest, WhatCameBeforeAnErrorIsRead) {
+  const struct {
+    const char* hex;
+    const char* read;
+  } kRows[] = {
+      {"", "f6"},
+      {"18", "f6"},
+      {"8301", "8101"},
+      {"8201ff", "8101"},
+      {"a2616101616282", "a1616101"},  // the container has nothing in it yet
+      {"a26161016162820162", "a261610161628101"},
+      {"9f0102", "820102"},
+      {"0000", "00"},
+      {"c1820162c328", "c18101"},
+  };
+  for (const auto& row : kRows) {
+    Item item;
+    EXPECT_FALSE(Decode(absl::HexStringToBytes(row.hex), &item).ok()) << row.hex;
+    if (item.kind == Kind::kMap) item.items.resize(item.items.size() / 2 * 2);
+    EXPECT_EQ(Hex(item), row.read) << row.hex;
+  }
+}
+
 TEST(CborTest, DoublesBeyondTheRangeOfASingleStayDoubles) {
   EXPECT_EQ(Hex(Floating(1e300)), "fb7e37e43c8800759c");
   EXPECT_EQ(Hex(Floating(std::numeric_limits<float>::max())), "fa7f7fffff");

@@ -101,6 +101,8 @@ struct Exchange {
   Message message;         // the response with its whole body; valid with kAnswered
   std::string token;       // of the request; names the observation, if it became one
   absl::Duration elapsed;  // from the first transmission
+  // The peer has the request: it answered, or it acknowledged it (the last block of it) and was silent since.
+  bool acknowledged = false;
 };
 using ExchangeCallback = std::function<void(Exchange)>;
 using RequestId = uint64_t;

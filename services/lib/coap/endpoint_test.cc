@@ -71,7 +71,9 @@ TEST_F(ClientTest, NothingIsSentAfterTheDeadline) {
   request.timeout = absl::Seconds(5);
   Ask(request);
   Pass(absl::Seconds(5));
-  EXPECT_EQ(OneExchange().outcome, Outcome::kTimeout);
+  const Exchange exchange = OneExchange();
+  EXPECT_EQ(exchange.outcome, Outcome::kTimeout);
+  EXPECT_FALSE(exchange.acknowledged);
   wire_.sent.clear();
   Pass(absl::Minutes(5));
   EXPECT_TRUE(Sent().empty());
@@ -155,7 +157,9 @@ TEST_F(ClientTest, EmptyAckAndNeverAResponse) {
   Pass(options_.response_timeout - absl::Seconds(1));
   EXPECT_TRUE(exchanges_.empty());
   Pass(absl::Seconds(1));
-  EXPECT_EQ(OneExchange().outcome, Outcome::kTimeout);
+  const Exchange exchange = OneExchange();
+  EXPECT_EQ(exchange.outcome, Outcome::kTimeout);
+  EXPECT_TRUE(exchange.acknowledged);
   EXPECT_TRUE(Sent().empty()) << "an acknowledged request is not repeated";
   EXPECT_EQ(lines_freed_, 1);
 }

@@ -43,6 +43,7 @@ void Exchanges::Cancel(RequestId id) { Finish(id, Exchange::Outcome::kCancelled,
 
 void Exchanges::SendPart(RequestId id) {
   UnderWay& exchange = *under_way_.at(id);
+  exchange.acknowledged = false;
   const OutgoingRequest& request = exchange.request;
   Message message = MessageOf(request);
   Block block;
@@ -80,6 +81,7 @@ void Exchanges::OnStep(RequestId id, StepEvent event, Message* response) {
   if (it == under_way_.end()) return;
   switch (event) {
     case StepEvent::kAcknowledged:
+      it->second->acknowledged = true;
       return FreeLine(id);
     case StepEvent::kReset:
       return Finish(id, Exchange::Outcome::kReset, Message());
@@ -197,6 +199,7 @@ void Exchanges::Finish(RequestId id, Exchange::Outcome outcome, Message message)
   result.message = std::move(message);
   result.token = exchange->token;
   result.elapsed = layer_->Now() - exchange->started;
+  result.acknowledged = exchange->acknowledged || outcome == Exchange::Outcome::kAnswered;
   if (exchange->on_line_free) exchange->on_line_free();
   if (exchange->callback) exchange->callback(std::move(result));
 }

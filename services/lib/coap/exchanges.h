@@ -49,6 +49,7 @@ class Exchanges {
     // Receiving in blocks.
     FetchId fetch = 0;
     bool observing = false;
+    bool acknowledged = false;  // what was sent last
   };
   void SendPart(RequestId id);
   void OnStep(RequestId id, StepEvent event, Message* response);

@@ -1,10 +1,13 @@
 #include "services/lib/onem2m/value.h"
 
+#include <charconv>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 
 namespace isthmus::onem2m {
@@ -156,6 +159,32 @@ bool Remove(v1::Object& object, absl::string_view name) {
     }
   }
   return false;
+}
+
+void AppendNumber(double number, std::string* out) {
+  char digits[32];
+  const std::to_chars_result end = std::to_chars(digits, digits + sizeof(digits), number);
+  const absl::string_view text(digits, static_cast<size_t>(end.ptr - digits));
+  out->append(text.data(), text.size());
+  if (text.find_first_of(".e") == absl::string_view::npos) out->append(".0");
+}
+
+std::optional<std::string> FindDouble(const v1::Object& object) {
+  // Comparing each with each is faster for the few members that most objects have.
+  constexpr int kFewMembers = 12;
+  const int count = object.members_size();
+  absl::flat_hash_set<absl::string_view> seen;
+  for (int i = 0; i < count; ++i) {
+    const std::string& name = object.members(i).name();
+    bool twice = false;
+    if (count <= kFewMembers) {
+      for (int j = 0; j < i && !twice; ++j) twice = object.members(j).name() == name;
+    } else {
+      twice = !seen.insert(name).second;
+    }
+    if (twice) return name;
+  }
+  return std::nullopt;
 }
 
 bool Equal(const v1::Value& a, const v1::Value& b) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,11 @@
 #include "isthmus/onem2m/v1/primitive.pb.h"
 
 namespace isthmus::onem2m {
+
+// Levels of objects and lists, the outermost included, that a serialisation reads. One level is up to three nested
+// protobuf messages, and protobuf refuses to read more than 100 of them: what is deeper could not be handed on to a
+// neighbour. The deepest primitives that TS-0004 defines have about ten levels.
+inline constexpr int kMaxValueDepth = 24;
 
 v1::Value Null();
 v1::Value Boolean(bool value);
@@ -35,9 +41,14 @@ std::string FindText(const v1::Object& object, absl::string_view name);
 void Set(v1::Object& object, absl::string_view name, v1::Value value);
 // True when it was there.
 bool Remove(v1::Object& object, absl::string_view name);
+// The name of a member that occurs twice, if there is one.
+std::optional<std::string> FindDouble(const v1::Object& object);
 
 // Equal in meaning: members of objects in any order, 1 and 1.0 are equal.
 bool Equal(const v1::Value& a, const v1::Value& b);
+
+// Text of a finite number: the shortest that reads back as the same double, always with a '.' or an exponent.
+void AppendNumber(double number, std::string* out);
 
 // For messages and logs: compact JSON-like text, cut after `limit` octets with "...".
 std::string Describe(const v1::Value& value, size_t limit = 200);

@@ -132,6 +132,15 @@ class ServerEnd::Impl : public std::enable_shared_from_this<ServerEnd::Impl> {
     return sessions;
   }
 
+  size_t requests_awaited() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    size_t requests = 0;
+    for (const auto& [name, peer] : peers_) {
+      if (peer.conn != nullptr) requests += peer.conn->requests;
+    }
+    return requests;
+  }
+
   void Tick() {
     const absl::Duration now = clock_->Monotonic();
     std::vector<Conn> ended;
@@ -403,6 +412,7 @@ void ServerEnd::Attach(std::shared_ptr<FrameStream> stream, bool opened_by_us) {
 void ServerEnd::Publish(v1::Event event) { impl_->Publish(std::move(event)); }
 std::vector<v1::Interest> ServerEnd::interests() const { return impl_->interests(); }
 std::vector<v1::Session> ServerEnd::Describe() const { return impl_->Describe(); }
+size_t ServerEnd::requests_awaited() const { return impl_->requests_awaited(); }
 void ServerEnd::Tick() { impl_->Tick(); }
 void ServerEnd::Shutdown(absl::string_view reason) { impl_->Shutdown(reason); }
 

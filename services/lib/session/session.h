@@ -161,6 +161,8 @@ class ServerEnd {
   // Union of interests, as known now (stored ones included).
   std::vector<v1::Interest> interests() const;
   std::vector<v1::Session> Describe() const;
+  // Requests without an answer, of sessions that are up: somebody still waits for these.
+  size_t requests_awaited() const;
   // Ends streams that never say Hello and sessions that are idle for longer than their opener wants; once a second is
   // enough.
   void Tick();

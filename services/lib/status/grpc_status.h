@@ -9,10 +9,10 @@
 
 namespace isthmus::status {
 
-inline grpc::Status ToGrpc(const absl::Status& status) {
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()), std::string(status.message()));
-}
+// Payloads (invalid_field.h) become the details of an isthmus.status.v1.Status.
+grpc::Status ToGrpc(const absl::Status& status);
 
+// Details are left behind.
 inline absl::Status FromGrpc(const grpc::Status& status) {
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }

@@ -1,6 +1,7 @@
 #include "services/lib/utf8/utf8.h"
 
 #include <cstdint>
+#include <string>
 
 namespace isthmus {
 
@@ -41,6 +42,17 @@ bool IsUtf8(absl::string_view octets) {
     octets.remove_prefix(length);
   }
   return true;
+}
+
+std::string ToUtf8(absl::string_view octets) {
+  if (IsUtf8(octets)) return std::string(octets);
+  std::string text;
+  while (!octets.empty()) {
+    const size_t length = Utf8Length(octets);
+    text.append(length == 0 ? "\xEF\xBF\xBD" : std::string(octets.substr(0, length)));
+    octets.remove_prefix(length == 0 ? 1 : length);
+  }
+  return text;
 }
 
 }  // namespace isthmus

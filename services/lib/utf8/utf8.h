@@ -8,6 +8,7 @@
 #define ISTHMUS_SERVICES_LIB_UTF8_UTF8_H_
 
 #include <cstddef>
+#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -17,6 +18,9 @@ bool IsUtf8(absl::string_view octets);
 
 // Length of the character at the start of `octets`: 1 to 4, or 0 when there is none.
 size_t Utf8Length(absl::string_view octets);
+
+// The same with U+FFFD in place of each octet that belongs to no character.
+std::string ToUtf8(absl::string_view octets);
 
 }  // namespace isthmus
 

@@ -77,5 +77,11 @@ TEST(Utf8Test, EveryCodePoint) {
   }
 }
 
+TEST(Utf8Test, WhatBelongsToNoCharacterIsReplaced) {
+  EXPECT_EQ(ToUtf8("\xC3\xA4 plain"), "\xC3\xA4 plain");
+  EXPECT_EQ(ToUtf8("a\xFF\xC3"), "a\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(ToUtf8(""), "");
+}
+
 }  // namespace
 }  // namespace isthmus

@@ -12,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/lib/clock/fake_clock.h"
+#include "services/lib/onem2m/cbor/cbor_codec.h"
 #include "services/lib/onem2m/json/json_codec.h"
 #include "services/lib/onem2m/value.h"
 #include "services/mqtt_binding/core/fake_cse_port.h"
@@ -30,6 +31,7 @@ using ::testing::SizeIs;
 std::vector<std::unique_ptr<const onem2m::PrimitiveCodec>> Codecs() {
   std::vector<std::unique_ptr<const onem2m::PrimitiveCodec>> codecs;
   codecs.push_back(std::make_unique<onem2m::JsonCodec>());
+  codecs.push_back(std::make_unique<onem2m::CborCodec>());
   return codecs;
 }
 
@@ -105,6 +107,38 @@ TEST_F(BindingTest, RequestGoesToTheCseAndItsAnswerToTheMirroredTopic) {
   EXPECT_EQ(answer.release_version_indicator(), "4");
   EXPECT_EQ(answer.to(), "Cme");
   EXPECT_TRUE(binding_->WaitUntilIdle(absl::ZeroDuration()));
+}
+
+TEST_F(BindingTest, TheAnswerIsInTheSerialisationOfTheRequest) {
+  const onem2m::CborCodec cbor;
+  const auto decoded = onem2m::JsonCodec().DecodeRequest(Retrieve("r1"), clock_.Now());
+  const auto& request = std::get<onem2m::v1::RequestPrimitive>(decoded);
+  Send("/oneM2M/req/Cme/id-in/cbor", cbor.EncodeRequest(request));
+  // In another serialisation it is another request: its answer has another text.
+  Send(kRequestTopic, Retrieve("r1"));
+  auto calls = cse_.Take();
+  ASSERT_THAT(calls, SizeIs(2));
+  EXPECT_EQ(calls[0].request.primitive().SerializeAsString(), request.SerializeAsString());
+  calls[0].done(Answer(2000, "r1"));
+  auto published = mqtt_.Take();
+  ASSERT_THAT(published, SizeIs(1));
+  EXPECT_EQ(published[0].topic, "/oneM2M/resp/Cme/id-in/cbor");
+  auto answer = cbor.DecodeResponse(published[0].payload);
+  ASSERT_TRUE(std::holds_alternative<ResponsePrimitive>(answer));
+  EXPECT_EQ(std::get<ResponsePrimitive>(answer).response_status_code(), 2000u);
+  calls[1].done(Answer(2000, "r1"));
+  mqtt_.Take();
+
+  // What is wrong is said in it too, with the identifier.
+  const std::string whole = cbor.EncodeRequest(request);
+  Send("/oneM2M/req/Cme/id-in/cbor", whole.substr(0, whole.size() - 1));
+  published = mqtt_.Take();
+  ASSERT_THAT(published, SizeIs(1));
+  answer = cbor.DecodeResponse(published[0].payload);
+  ASSERT_TRUE(std::holds_alternative<ResponsePrimitive>(answer));
+  EXPECT_EQ(std::get<ResponsePrimitive>(answer).response_status_code(), 4000u);
+  EXPECT_EQ(std::get<ResponsePrimitive>(answer).request_identifier(), "r1");
+  EXPECT_THAT(DebugOf(std::get<ResponsePrimitive>(answer)), HasSubstr("cut short"));
 }
 
 TEST_F(BindingTest, SegmentsOfTheAnswerAreCopiedLiterally) {

@@ -76,7 +76,8 @@ absl::StatusOr<NotificationTarget> ResolveUrl(absl::string_view target, const To
 }  // namespace
 
 absl::StatusOr<NotificationTarget> ResolveTarget(absl::string_view target, const TopicScheme& scheme,
-                                                 const std::vector<std::string>& brokers) {
+                                                 const std::vector<std::string>& brokers,
+                                                 absl::string_view serialization) {
   if (target.empty()) return Refuse(target, "expected an AE-ID stem, an SP-relative ID or an mqtt:// URL");
   if (absl::StartsWith(target, "mqtt://")) return ResolveUrl(target, scheme, brokers);
   if (absl::StrContains(target, "://")) return Refuse(target, "only mqtt:// URLs are reached over MQTT");
@@ -103,8 +104,8 @@ absl::StatusOr<NotificationTarget> ResolveTarget(absl::string_view target, const
   topic.kind = TopicKind::kRequest;
   topic.originator = scheme.cse_segment();
   topic.receiver = receiver;
-  topic.type = "json";
-  return NotificationTarget{scheme.Format(topic), "json", receiver};
+  topic.type = std::string(serialization);
+  return NotificationTarget{scheme.Format(topic), topic.type, receiver};
 }
 
 }  // namespace isthmus::mqtt_binding

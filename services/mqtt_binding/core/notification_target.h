@@ -19,14 +19,15 @@ struct NotificationTarget {
 };
 
 // `target` is
-//   an AE-ID stem        `Cmon` (or `/id-in/Cmon`)        -> /oneM2M/req/id-in/Cmon/json
+//   an AE-ID stem        `Cmon` (or `/id-in/Cmon`)        -> /oneM2M/req/id-in/Cmon/json, or as `serialization` says
 //   an SP-relative ID    `/id-mn`, `/id-mn/Cx`            -> /oneM2M/req/id-in/id-mn/json
 //   a URL                `mqtt://host[:1883]/noti/x?ct=json` on our own broker, named by one of `brokers` ("host:port")
 //                                                         -> noti/x
 // Everything else, and what would come back to this CSE, is INVALID_ARGUMENT: a CSE that notifies itself starts a
 // storm.
 absl::StatusOr<NotificationTarget> ResolveTarget(absl::string_view target, const TopicScheme& scheme,
-                                                 const std::vector<std::string>& brokers);
+                                                 const std::vector<std::string>& brokers,
+                                                 absl::string_view serialization = "json");
 
 }  // namespace isthmus::mqtt_binding
 

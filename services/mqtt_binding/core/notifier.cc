@@ -20,7 +20,8 @@ Notifier::Notifier(const TopicScheme* scheme, const onem2m::CodecRegistry* codec
 
 void Notifier::Notify(NotifyRequest request, absl::Duration timeout, Done done) {
   const onem2m::v1::RequestPrimitive& primitive = request.primitive();
-  const absl::StatusOr<NotificationTarget> target = ResolveTarget(request.target(), *scheme_, brokers_);
+  const absl::StatusOr<NotificationTarget> target = ResolveTarget(
+      request.target(), *scheme_, brokers_, request.serialization().empty() ? "json" : request.serialization());
   if (!target.ok()) return done(target.status());
   const onem2m::PrimitiveCodec* codec = codecs_->Find(target->serialization);
   if (codec == nullptr) {

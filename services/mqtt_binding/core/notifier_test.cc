@@ -9,6 +9,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "services/lib/clock/fake_clock.h"
+#include "services/lib/onem2m/cbor/cbor_codec.h"
 #include "services/lib/onem2m/json/json_codec.h"
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/status_matchers.h"
@@ -86,6 +87,18 @@ TEST(NotificationTarget, WhatIsNoTargetOrComesBackIsRefused) {
   }
 }
 
+TEST(NotificationTarget, TheSerialisationOfIdsIsGivenAndThatOfUrlsIsInThem) {
+  const TopicScheme scheme("/id-in", "");
+  auto resolved = ResolveTarget("Cmon", scheme, kBrokers, "cbor");
+  ASSERT_THAT(resolved, IsOk());
+  EXPECT_EQ(resolved->topic, "/oneM2M/req/id-in/Cmon/cbor");
+  EXPECT_EQ(resolved->serialization, "cbor");
+  resolved = ResolveTarget("mqtt://127.0.0.1/noti/x?ct=xml", scheme, kBrokers, "cbor");
+  ASSERT_THAT(resolved, IsOk());
+  EXPECT_EQ(resolved->topic, "noti/x");
+  EXPECT_EQ(resolved->serialization, "xml");
+}
+
 class NotifierTest : public ::testing::Test {
  protected:
   NotifyRequest Request(const std::string& target, const std::string& rqi = "n1") {
@@ -106,6 +119,7 @@ class NotifierTest : public ::testing::Test {
   static std::vector<std::unique_ptr<const onem2m::PrimitiveCodec>> Codecs() {
     std::vector<std::unique_ptr<const onem2m::PrimitiveCodec>> codecs;
     codecs.push_back(std::make_unique<onem2m::JsonCodec>());
+    codecs.push_back(std::make_unique<onem2m::CborCodec>());
     return codecs;
   }
 
@@ -134,6 +148,28 @@ TEST_F(NotifierTest, PublishesAndGivesTheAnswer) {
   EXPECT_FALSE(notifier_.OnAnswer(AnswerTopic("Cmon"), R"({"rsc":2000,"rqi":"n1","rvi":"4"})"));
   EXPECT_THAT(outcomes_, SizeIs(1));
   EXPECT_EQ(notifier_.pending(), 0u);
+}
+
+TEST_F(NotifierTest, SpeaksTheSerialisationOfTheTarget) {
+  NotifyRequest request = Request("Cmon");
+  request.set_serialization("cbor");
+  Notify(request);
+  const auto published = mqtt_.Take();
+  ASSERT_THAT(published, SizeIs(1));
+  EXPECT_EQ(published[0].topic, "/oneM2M/req/id-in/Cmon/cbor");
+  const onem2m::CborCodec cbor;
+  EXPECT_EQ(published[0].payload, cbor.EncodeRequest(request.primitive()));
+  onem2m::v1::ResponsePrimitive answer;
+  answer.set_response_status_code(2000);
+  answer.set_request_identifier("n1");
+  EXPECT_TRUE(notifier_.OnAnswer({TopicKind::kResponse, "id-in", "Cmon", "cbor"}, cbor.EncodeResponse(answer)));
+  ASSERT_THAT(outcomes_, SizeIs(1));
+  EXPECT_THAT(outcomes_[0], IsOk());
+
+  request.set_serialization("yaml");
+  Notify(request);
+  ASSERT_THAT(outcomes_, SizeIs(2));
+  EXPECT_THAT(outcomes_[1], StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'yaml' is not known")));
 }
 
 TEST_F(NotifierTest, AnswersOfOthersAreNotTaken) {

@@ -56,6 +56,7 @@ struct OutgoingNotification {
   std::string target;                      // AE-ID stem, SP-relative ID or URL, ready for NotificationService.Notify
   std::string subscription_id;             // ri of the <subscription>; empty = none
   onem2m::v1::RequestPrimitive primitive;  // op 5, to, fr, rqi, rvi, pc set
+  std::string serialization;               // what an AE asks for by its contentSerialization; empty = JSON
 };
 
 class NotificationPort {

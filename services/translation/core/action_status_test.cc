@@ -36,24 +36,6 @@ Story Firmware(const std::string& action, int64_t status) {
   return Story("m2m:fwr", "uds", ActionStatus(action, status));
 }
 
-// ---- the table of the mapping, for a caller who keeps no status ----
-
-TEST(FirmwareStatus, StateAndResultAlone) {
-  const auto first = [](int64_t state, int64_t result) {
-    return Story("m2m:fwr", "uds", std::nullopt).Tell(state, result);
-  };
-  EXPECT_EQ(first(0, 0), ":0");
-  EXPECT_EQ(first(1, 0), "url:3");
-  EXPECT_EQ(first(2, 0), "url:3");
-  EXPECT_EQ(first(3, 0), "ud:3");
-  EXPECT_EQ(first(0, 1), ":1");
-  for (int64_t result = 2; result <= 10; ++result) EXPECT_EQ(first(0, result), ":2") << result;
-  EXPECT_EQ(first(0, 11), ":3");
-  EXPECT_EQ(first(2, 11), "url:3");
-  // A result of a version of the object to come.
-  EXPECT_EQ(first(0, 12), ":2");
-}
-
 // ---- field case "firmware: states that are skipped, lost, or cross a reboot" ----
 
 TEST(FirmwareStatus, WholeRun) {
@@ -111,6 +93,58 @@ TEST(FirmwareStatus, NextRunAfterSuccessAndAfterFailure) {
   EXPECT_EQ(again.Tell(1, kUntold), "url:3");
   EXPECT_EQ(again.Tell(0, 4), "url:2");
   EXPECT_EQ(again.Tell(1, 0), "url:3");
+}
+
+TEST(FirmwareStatus, FailedUpdateGoesBackToDownloaded) {
+  Story run = Firmware("ud", 3);
+  EXPECT_EQ(run.Tell(2, 8), "ud:2");
+  EXPECT_EQ(run.Tell(2, kUntold), "ud:2");
+  EXPECT_EQ(run.Tell(3, kUntold), "ud:3");  // tried again
+  Story result_first = Firmware("ud", 3);
+  EXPECT_EQ(result_first.Tell(kUntold, 8), "ud:2");
+  EXPECT_EQ(result_first.Tell(2, kUntold), "ud:2");
+}
+
+TEST(FirmwareStatus, SuccessThatSurvivedADownloadIsNoSuccess) {
+  Story run = Firmware("url", 0);
+  EXPECT_EQ(run.Tell(1, 1), "url:3");
+  EXPECT_EQ(run.Tell(kUntold, 1), "url:3");
+  EXPECT_EQ(run.Tell(0, 1), "url:2");
+}
+
+TEST(FirmwareStatus, FailureAndDeferralFromBeforeAreNobodys) {
+  EXPECT_EQ(Firmware("", 0).Tell(0, 8), ":0");
+  EXPECT_EQ(Firmware("", 0).Tell(0, 11), ":0");
+  EXPECT_EQ(Firmware("", 0).Tell(2, 8), ":0");
+}
+
+TEST(FirmwareStatus, CancelledIsAFailure) {
+  Story run = Firmware("url", 3);
+  EXPECT_EQ(run.Tell(0, kUntold), "url:3");
+  EXPECT_EQ(run.Tell(kUntold, 10), "url:2");
+  EXPECT_EQ(Firmware("url", 0).Tell(0, 0), "url:0");  // an empty URL was written
+}
+
+TEST(FirmwareStatus, ResultThatComesLateAfterTheRestart) {
+  Story run = Firmware("ud", 3);
+  EXPECT_EQ(run.Tell(0, 0), "ud:2");
+  EXPECT_EQ(run.Tell(kUntold, 1), "ud:1");
+}
+
+TEST(SoftwareStatus, OldFailureWhileANewDownloadBegins) {
+  Story run("m2m:swr", "ins", ActionStatus("url", 0));
+  EXPECT_EQ(run.Tell(1, 58), "url:3");
+  EXPECT_EQ(run.Tell(3, 58), "url:3");
+  EXPECT_EQ(run.Tell(3, 3), "url:3");
+  Story failed("m2m:swr", "ins", ActionStatus("in", 3));
+  EXPECT_EQ(failed.Tell(kUntold, 58), "in:2");
+  EXPECT_EQ(failed.Tell(3, kUntold), "in:2");
+}
+
+TEST(SoftwareStatus, InstalledBeforeThePackageWasPushedIsNotThisOne) {
+  Story run("m2m:swr", "ins", ActionStatus("url", 0));
+  EXPECT_EQ(run.Tell(4, 2), "url:0");
+  EXPECT_EQ(run.Tell(1, 0), "url:3");
 }
 
 TEST(SoftwareStatus, InstallAndUninstall) {

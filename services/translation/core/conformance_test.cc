@@ -74,7 +74,7 @@ TEST(Conformance, ReadOfEachAttribute) {
       {"m2m:fwr", "uds", "/5/0/5", I(1), R"({"acn":"","sus":1})"},
       {"m2m:fwr", "uds", "/5/0/5", I(2), R"({"acn":"","sus":2})"},
       {"m2m:fwr", "uds", "/5/0/5", I(10), R"({"acn":"","sus":2})"},
-      {"m2m:fwr", "uds", "/5/0/5", I(11), R"({"acn":"","sus":3})"},
+      {"m2m:fwr", "uds", "/5/0/5", I(11), R"({"acn":"ud","sus":3})"},
       {"m2m:swr", "swn", "/9/0/0", S("app"), "\"app\""},
       {"m2m:swr", "vr", "/9/0/1", S("3"), "\"3\""},
       {"m2m:swr", "ins", "/9/0/7", I(4), R"({"acn":"","sus":1})"},

@@ -9,6 +9,9 @@
 #ifndef ISTHMUS_SERVICES_TRANSLATION_CORE_CONVERSION_H_
 #define ISTHMUS_SERVICES_TRANSLATION_CORE_CONVERSION_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "isthmus/lwm2m/v1/lwm2m.pb.h"
 #include "isthmus/onem2m/v1/primitive.pb.h"
@@ -16,8 +19,8 @@
 
 namespace isthmus::translation {
 
-// A value of the device. INVALID_ARGUMENT when it is not of the resource's type or has no counterpart; the message says
-// what came and what was expected, without the attribute's name.
+// A value of the device; a list, when one value says several members. INVALID_ARGUMENT when it is not of the resource's
+// type or has no counterpart; the message says what came and what was expected, without the attribute's name.
 absl::StatusOr<onem2m::v1::Value> ToOneM2m(const AttributeMapping& attribute, const ResourceDefinition& resource,
                                            const lwm2m::v1::Value& value);
 
@@ -25,6 +28,12 @@ absl::StatusOr<onem2m::v1::Value> ToOneM2m(const AttributeMapping& attribute, co
 // OUT_OF_RANGE when the resource does not take it; the message names the attribute.
 absl::StatusOr<lwm2m::v1::Value> ToLwm2m(const AttributeMapping& attribute, const ResourceDefinition& resource,
                                          const onem2m::v1::Value& value);
+
+// All members of a list attribute: the values of the resource's instances in their order. As above, and
+// INVALID_ARGUMENT when there are too few or too many.
+absl::StatusOr<std::vector<lwm2m::v1::Value>> ListToLwm2m(const AttributeMapping& attribute,
+                                                          const ResourceDefinition& resource,
+                                                          const onem2m::v1::Value& list);
 
 // The conversion in words, for example "oneM2M = LwM2M + 1".
 std::string DescribeConversion(const AttributeMapping& attribute);

@@ -61,7 +61,8 @@ TEST(DescribeDevice, UsualDevice) {
   const auto response = Describe(Device({{"/1/0", ""}, {"/3/0", ""}, {"/5/0", ""}, {"/6/0", ""}}));
   EXPECT_EQ(response.mapping_version(), BuiltIn().version());
   EXPECT_EQ(response.node_id(), "urn:imei:1");
-  EXPECT_THAT(Names(response), ElementsAre("firmware", "memory", "battery", "deviceInfo", "reboot"));
+  EXPECT_THAT(Names(response),
+              ElementsAre("firmware", "memory", "battery", "deviceInfo", "reboot", "lwm2mServer0", "location"));
   const v1::ManagementObject& battery = Named(response, "battery");
   EXPECT_EQ(battery.resource().root(), "m2m:bat");
   EXPECT_EQ(battery.resource().mgmt_definition(), 1006u);
@@ -136,7 +137,7 @@ TEST(DescribeDevice, LinksTwiceAndDeeperMakeNoPhantoms) {
   EXPECT_THAT(Names(Describe(Device({{"/3/0", ""}, {"/3/0", ""}, {"/3/0/11/0", ""}, {"/5/0/1", ""}}))),
               ElementsAre("firmware", "memory", "battery", "deviceInfo", "reboot"));
   EXPECT_THAT(Names(Describe(Device({}))), IsEmpty());
-  EXPECT_THAT(Names(Describe(Device({{"/34120/0", ""}}))), IsEmpty());
+  EXPECT_THAT(Names(Describe(Device({{"/34120", ""}}))), IsEmpty());
 }
 
 TEST(DescribeDevice, NamesAreUniqueEvenForADeviceAgainstTheRules) {

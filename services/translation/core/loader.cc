@@ -18,6 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "services/lib/status/status_macros.h"
 #include "services/translation/core/ddf.h"
+#include "services/translation/core/generic_mapping.h"
 #include "services/translation/core/parsed_source.h"
 #include "services/translation/core/parser.h"
 
@@ -25,7 +26,7 @@ namespace isthmus::translation {
 namespace {
 
 // Part of the version: raised when the same data begins to mean something else.
-constexpr absl::string_view kRules = "rules-1";
+constexpr absl::string_view kRules = "rules-2";
 
 // FNV-1a: a name for the data, not a protection.
 class Fingerprint {
@@ -53,11 +54,13 @@ absl::StatusOr<ParsedSource> Parse(const Source& source) {
 bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
   using lwm2m::ResourceType;
   const bool whole = type == ResourceType::kInteger || type == ResourceType::kUnsignedInteger;
+  if (attribute.conversion.decimal || !attribute.conversion.words.empty()) return type == ResourceType::kString;
   switch (attribute.type) {
     case AttributeType::kString:
     case AttributeType::kUri:
       return type == ResourceType::kString || type == ResourceType::kCoreLink;
     case AttributeType::kBoolean:
+      if (!attribute.conversion.map.empty()) return whole;
       return type == (attribute.is_action() ? ResourceType::kNone : ResourceType::kBoolean);
     case AttributeType::kInteger:
     case AttributeType::kUnsigned:
@@ -69,9 +72,13 @@ bool Fits(const AttributeMapping& attribute, lwm2m::ResourceType type) {
     case AttributeType::kBase64:
       return type == ResourceType::kOpaque;
     case AttributeType::kLink:
+    case AttributeType::kReference:
+    case AttributeType::kMgmtLinks:
       return type == ResourceType::kObjectLink;
     case AttributeType::kStatus:
       return whole || type == ResourceType::kBoolean;
+    case AttributeType::kAny:
+      break;  // of no mapping file
   }
   return false;
 }
@@ -120,7 +127,8 @@ absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, con
       if (typed && !Fits(attribute, resource->type)) {
         return refuse("type", absl::StrCat(TypeName(attribute.type), " does not go with the type of ", name));
       }
-      if (typed && attribute.list != resource->multiple) {
+      // Links come from single and multiple resources alike.
+      if (typed && attribute.list != resource->multiple && !attribute.is_links()) {
         return refuse("list", "expected true for a multiple resource and false else");
       }
     }
@@ -131,17 +139,25 @@ absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, con
   const auto writable = [](const ResourceDefinition& resource) { return resource.writable; };
   const auto executable = [](const ResourceDefinition& resource) { return resource.executable; };
   for (const uint32_t id : attribute.ReadIds()) {
-    RETURN_IF_ERROR(check_resource(attribute.is_status() ? "conversion" : "resource", id, readable, true));
+    const char* const key = attribute.is_status() ? "conversion" : attribute.is_links() ? "sources" : "resource";
+    RETURN_IF_ERROR(check_resource(key, id, readable, true));
+    if (attribute.is_links() && attribute.writable()) RETURN_IF_ERROR(check_resource(key, id, writable, true));
   }
   if (attribute.writable()) {
-    RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, writable, true));
+    if (!attribute.is_links()) RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, writable, true));
     if (!attribute.conversion.bits.empty()) return refuse("conversion", "bits convert one way only");
   }
   if (attribute.is_action()) RETURN_IF_ERROR(check_resource("resource", attribute.resource_id, executable, true));
   const Conversion& conversion = attribute.conversion;
-  if ((conversion.offset || conversion.scale || !conversion.map.empty() || !conversion.bits.empty()) &&
-      attribute.type != AttributeType::kInteger && attribute.type != AttributeType::kUnsigned) {
-    return refuse("conversion", "offset, scale, map and bits are for whole numbers");
+  const bool whole = attribute.type == AttributeType::kInteger || attribute.type == AttributeType::kUnsigned;
+  if ((conversion.offset || conversion.scale || !conversion.bits.empty() || conversion.decimal) && !whole) {
+    return refuse("conversion", "offset, scale, bits and decimal are for whole numbers");
+  }
+  if (!conversion.map.empty() && !whole && (attribute.type != AttributeType::kBoolean || attribute.is_action())) {
+    return refuse("conversion", "map is for whole numbers and booleans");
+  }
+  if (!conversion.words.empty() && (attribute.type != AttributeType::kBoolean || !attribute.list)) {
+    return refuse("conversion", "words are for lists of booleans");
   }
   if (attribute.precondition.has_value()) {
     RETURN_IF_ERROR(check_resource("precondition", attribute.precondition->resource_id, readable, false));
@@ -163,6 +179,10 @@ absl::Status CheckAttribute(const State& state, const ParsedMapping& parsed, con
 
 absl::Status CheckMapping(const State& state, const ParsedMapping& parsed) {
   const ResourceMapping& mapping = parsed.mapping;
+  if (mapping.root == kGenericRoot) {
+    return absl::InvalidArgumentError(absl::StrCat(parsed.where, ": key 'root': ", kGenericRoot,
+                                                   " is of objects without a mapping, expected another one"));
+  }
   const std::vector<const ObjectDefinition*> versions = state.Versions(mapping.object_id);
   if (versions.empty()) {
     return absl::InvalidArgumentError(
@@ -353,7 +373,10 @@ LoadResult Load(const std::vector<Source>& built_in, const std::vector<Source>& 
   for (auto& [key, placed] : state.objects) objects.push_back(std::move(placed.object));
   std::vector<ResourceMapping> mappings;
   for (ParsedMapping& parsed : state.mappings) mappings.push_back(std::move(parsed.mapping));
-  result.table = std::make_shared<const MappingTable>(fingerprint.ToString(), std::move(objects), std::move(mappings));
+  std::vector<ResourceMapping> generic;
+  for (const ObjectDefinition& object : objects) generic.push_back(MakeGenericMapping(object));
+  result.table = std::make_shared<const MappingTable>(fingerprint.ToString(), std::move(objects), std::move(mappings),
+                                                      std::move(generic));
   return result;
 }
 

@@ -48,11 +48,13 @@ LoadResult LoadMounted(const std::vector<Source>& mounted) { return Load(BuiltIn
 TEST(Loader, BuiltInDataHasNoProblems) {
   const LoadResult loaded = LoadMounted({});
   EXPECT_THAT(loaded.problems, IsEmpty());
-  EXPECT_THAT(loaded.table->mappings(), SizeIs(8));
+  EXPECT_THAT(loaded.table->mappings(), SizeIs(18));
   std::vector<uint32_t> definitions;
   for (const ResourceMapping& mapping : loaded.table->mappings()) definitions.push_back(mapping.mgmt_definition);
-  EXPECT_THAT(definitions, ElementsAre(1001, 1002, 1003, 1006, 1007, 1008, 1009, 1010));
-  for (const uint32_t id : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 9u, 15u, 20u, 3303u}) {
+  EXPECT_THAT(definitions, ElementsAre(1001, 1002, 1003, 1005, 1006, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014,
+                                       1015, 1016, 1017, 1018, 1019));
+  for (const uint32_t id : {0u,  1u,    2u,    3u,    4u,    5u,    6u,    7u,    9u,    12u,   15u,   20u,
+                            25u, 2048u, 2049u, 2050u, 2051u, 2052u, 2053u, 2054u, 2055u, 2056u, 2057u, 3303u}) {
     EXPECT_NE(loaded.table->FindObject(id, ""), nullptr) << id;
   }
 }
@@ -167,7 +169,7 @@ TEST(Loader, ABadMountedFileIsRefusedAndTheRestServes) {
   const LoadResult loaded = LoadMounted({{"good.yaml", kVendorObject}, {"bad.yaml", "object: [\n"}});
   EXPECT_THAT(loaded.problems, ElementsAre(StartsWith("bad.yaml:")));
   EXPECT_NE(loaded.table->FindObject(34120, ""), nullptr);
-  EXPECT_THAT(loaded.table->mappings(), SizeIs(8));
+  EXPECT_THAT(loaded.table->mappings(), SizeIs(18));
 }
 
 struct BadFile {
@@ -222,6 +224,18 @@ std::vector<BadFile> BadFiles() {
       {"two conversions",
        attribute("{short: a, long: a, access: read, resource: 0, type: integer, conversion: {offset: 1, scale: 2}}"),
        {"x.yaml:10:", "exactly one of"}},
+      {"links without sources",
+       attribute("{short: a, long: a, access: read, type: links}"),
+       {"x.yaml:10:", "key 'type'", "links exactly where there are sources"}},
+      {"sources without links",
+       attribute("{short: a, long: a, access: read, resource: 0, type: string, sources: [{resource: 0, name: a, "
+                 "mgmtDefinition: 1}]}"),
+       {"x.yaml:10:", "links exactly where there are sources"}},
+      {"sources of one type",
+       attribute("{short: a, long: a, access: read, type: links, sources: [{resource: 0, name: a, mgmtDefinition: 1}, "
+                 "{resource: 1, name: b, mgmtDefinition: 1}]}"),
+       {"x.yaml:10:", "one resource for each mgmtDefinition"}},
+      {"length", attribute("{short: a, long: a, access: local, type: string, length: 2}"), {"x.yaml:10:", "of a list"}},
       {"action keys",
        attribute("{short: a, long: a, access: local, type: string, reboots: true}"),
        {"x.yaml:10:", "key 'reboots'", "execute"}},
@@ -275,6 +289,17 @@ TEST(Loader, AMappingMustFitItsObject) {
        "does not allow this access"},
       {"type", "{short: a, long: a, access: read, resource: 0, type: timestamp}", "m2m:timestamp does not go with"},
       {"list", "{short: a, long: a, access: read, resource: 1, type: string}", "key 'list'"},
+      {"decimal",
+       "{short: a, long: a, access: read, resource: 1, type: boolean, list: true, conversion: {decimal: true}}",
+       "decimal are for whole numbers"},
+      {"words",
+       "{short: a, long: a, access: read, resource: 1, type: string, list: true, conversion: {words: {x: true}}}",
+       "words are for lists of booleans"},
+      {"map", "{short: a, long: a, access: read, resource: 0, type: float, conversion: {map: {0: 1}}}",
+       "map is for whole numbers and booleans"},
+      {"sources",
+       "{short: a, long: a, access: read, type: links, sources: [{resource: 1, name: a, mgmtDefinition: 1}]}",
+       "list of m2m:mgmtLinkRef does not go with"},
       {"sets", "{short: a, long: a, access: execute, resource: 2, type: boolean, sets: {attribute: spd, status: 3}}",
        "key 'sets'"},
       {"refreshes", "{short: a, long: a, access: execute, resource: 2, type: boolean, refreshes: [nix]}",

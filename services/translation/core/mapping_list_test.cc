@@ -48,8 +48,9 @@ TEST(ListMappings, EveryEntryExplainsItself) {
     EXPECT_EQ(entry.object_id().empty(), !entry.has_resource_id());
     EXPECT_EQ(entry.object_id().empty(), entry.operations().empty());
   }
-  EXPECT_THAT(roots,
-              ElementsAre("m2m:bat", "m2m:dvc", "m2m:dvi", "m2m:evl", "m2m:fwr", "m2m:mem", "m2m:rbo", "m2m:swr"));
+  EXPECT_THAT(roots, ElementsAre("m2m:acmp", "m2m:andi", "m2m:bat", "m2m:cmbf", "m2m:cmdf", "m2m:cmdv", "m2m:cml",
+                                 "m2m:cmnr", "m2m:cmp", "m2m:cmpv", "m2m:cmwr", "m2m:dvc", "m2m:dvi", "m2m:evl",
+                                 "m2m:fwr", "m2m:mem", "m2m:rbo", "m2m:swr"));
 }
 
 TEST(ListMappings, LocalAttributesAndActions) {

@@ -78,18 +78,34 @@ absl::string_view TypeName(AttributeType type) {
       return "base64 text";
     case AttributeType::kLink:
       return "object link 'object:instance'";
+    case AttributeType::kReference:
+      return "element of objectPaths '/object/instance'";
+    case AttributeType::kMgmtLinks:
+      return "list of m2m:mgmtLinkRef";
     case AttributeType::kStatus:
       return "m2m:actionStatus";
+    case AttributeType::kAny:
+      return "text, number or boolean";
   }
   return "value";
 }
 
 std::vector<uint32_t> AttributeMapping::ReadIds() const {
   if (!readable()) return {};
+  if (is_links()) {
+    std::vector<uint32_t> ids;
+    for (const LinkSource& source : sources) ids.push_back(source.resource_id);
+    return ids;
+  }
   if (!conversion.status.has_value()) return {resource_id};
   std::vector<uint32_t> ids = {conversion.status->state_id};
   if (conversion.status->result_id.has_value()) ids.push_back(*conversion.status->result_id);
   return ids;
+}
+
+uint32_t AttributeMapping::FirstId() const {
+  if (is_status()) return conversion.status->state_id;
+  return is_links() ? sources.front().resource_id : resource_id;
 }
 
 const AttributeMapping* ResourceMapping::Find(absl::string_view short_name) const {
@@ -100,8 +116,11 @@ const AttributeMapping* ResourceMapping::Find(absl::string_view short_name) cons
 }
 
 MappingTable::MappingTable(std::string version, std::vector<ObjectDefinition> objects,
-                           std::vector<ResourceMapping> mappings)
-    : version_(std::move(version)), objects_(std::move(objects)), mappings_(std::move(mappings)) {
+                           std::vector<ResourceMapping> mappings, std::vector<ResourceMapping> generic)
+    : version_(std::move(version)),
+      objects_(std::move(objects)),
+      mappings_(std::move(mappings)),
+      generic_(std::move(generic)) {
   std::stable_sort(mappings_.begin(), mappings_.end(), [](const ResourceMapping& a, const ResourceMapping& b) {
     return a.mgmt_definition < b.mgmt_definition;
   });
@@ -115,6 +134,24 @@ const ResourceMapping* MappingTable::FindMapping(absl::string_view root) const {
     if (absl::string_view(mapping.root) == root) return &mapping;
   }
   return nullptr;
+}
+
+const ResourceMapping* MappingTable::FindMapping(uint32_t mgmt_definition) const {
+  for (const ResourceMapping& mapping : mappings_) {
+    if (mapping.mgmt_definition == mgmt_definition) return &mapping;
+  }
+  return nullptr;
+}
+
+const ResourceMapping* MappingTable::FindGenericMapping(uint32_t object_id, absl::string_view version) const {
+  const ObjectDefinition* object = FindObject(object_id, version);
+  const size_t index = object == nullptr ? generic_.size() : static_cast<size_t>(object - objects_.data());
+  return index < generic_.size() ? &generic_[index] : nullptr;
+}
+
+bool MappingTable::IsMapped(uint32_t object_id) const {
+  return std::any_of(mappings_.begin(), mappings_.end(),
+                     [object_id](const ResourceMapping& mapping) { return mapping.object_id == object_id; });
 }
 
 const ObjectDefinition* MappingTable::FindObject(uint32_t id, absl::string_view version) const {

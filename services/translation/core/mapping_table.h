@@ -66,7 +66,21 @@ struct ObjectDefinition {
 // ---- mappings ------------------------------------------------------------------------------------------------------
 
 // Type of an attribute on the oneM2M side.
-enum class AttributeType { kString, kUri, kBoolean, kInteger, kUnsigned, kFloat, kTimestamp, kBase64, kLink, kStatus };
+enum class AttributeType {
+  kString,
+  kUri,
+  kBoolean,
+  kInteger,
+  kUnsigned,
+  kFloat,
+  kTimestamp,
+  kBase64,
+  kLink,       // "2050:0"
+  kReference,  // another <mgmtObj> of the node, by the element of its objectPaths: "/2050/0"
+  kMgmtLinks,  // list of m2m:mgmtLinkRef, from several resources
+  kStatus,
+  kAny,  // of a resource that no definition tells: what its value is
+};
 // "string", "m2m:timestamp" ...: as messages and listings call it.
 absl::string_view TypeName(AttributeType type);
 
@@ -104,7 +118,16 @@ struct Conversion {
   std::optional<int64_t> scale;
   std::vector<std::pair<int64_t, int64_t>> map;  // LwM2M, oneM2M
   std::vector<BitRule> bits;
+  bool decimal = false;                             // a number that LwM2M writes as text
+  std::vector<std::pair<std::string, bool>> words;  // texts of words, each word a boolean of the list
   std::optional<StatusConversion> status;
+};
+
+// A resource whose object links are members of a mgmtLink, and the <mgmtObj> that they name.
+struct LinkSource {
+  uint32_t resource_id = 0;
+  std::string name;              // `nm`
+  uint32_t mgmt_definition = 0;  // `typ`
 };
 
 struct ActionPrecondition {
@@ -124,9 +147,11 @@ struct AttributeMapping {
   std::string short_name;
   std::string long_name;
   Access access = Access::kLocal;
-  uint32_t resource_id = 0;  // not of kLocal, not of kStatus
+  uint32_t resource_id = 0;  // not of kLocal, not of kStatus, not of kMgmtLinks
   AttributeType type = AttributeType::kString;
   bool list = false;
+  std::optional<size_t> length;     // of a list that has always so many members
+  std::vector<LinkSource> sources;  // of kMgmtLinks
   std::optional<Interval> range;
   std::optional<onem2m::v1::Value> fallback;
   bool observe = false;
@@ -141,10 +166,13 @@ struct AttributeMapping {
 
   bool is_action() const { return access == Access::kExecute; }
   bool is_status() const { return type == AttributeType::kStatus; }
+  bool is_links() const { return type == AttributeType::kMgmtLinks; }
   bool readable() const { return access == Access::kRead || access == Access::kReadWrite; }
   bool writable() const { return access == Access::kWrite || access == Access::kReadWrite; }
-  // Resources that are read for it: one, or State and Result of a status.
+  // Resources that are read for it: one, State and Result of a status, or the sources of links.
   std::vector<uint32_t> ReadIds() const;
+  // The first of the resources that it is mapped to.
+  uint32_t FirstId() const;
 };
 
 // What a DELETE of the <mgmtObj> does on the device.
@@ -171,16 +199,25 @@ struct ResourceMapping {
 class MappingTable {
  public:
   MappingTable() = default;
-  // `mappings` have distinct roots, `objects` distinct (id, version); the loader sees to it.
-  MappingTable(std::string version, std::vector<ObjectDefinition> objects, std::vector<ResourceMapping> mappings);
+  // `mappings` have distinct roots, `objects` distinct (id, version); the loader sees to it. `generic` has an entry for
+  // each of `objects`, in their order, or none.
+  MappingTable(std::string version, std::vector<ObjectDefinition> objects, std::vector<ResourceMapping> mappings,
+               std::vector<ResourceMapping> generic = {});
 
   // Equal for equal data, different for different data.
   const std::string& version() const { return version_; }
   // In the order of their mgmtDefinition numbers.
   const std::vector<ResourceMapping>& mappings() const { return mappings_; }
+  // What each object is where no mapping has to do with it (generic_mapping.h), in the order of objects().
+  const std::vector<ResourceMapping>& generic_mappings() const { return generic_; }
+  // Of the version that FindObject finds; null when the object is unknown.
+  const ResourceMapping* FindGenericMapping(uint32_t object_id, absl::string_view version) const;
+  // Is there a mapping on this object?
+  bool IsMapped(uint32_t object_id) const;
   // In the order of their ids and versions.
   const std::vector<ObjectDefinition>& objects() const { return objects_; }
   const ResourceMapping* FindMapping(absl::string_view root) const;
+  const ResourceMapping* FindMapping(uint32_t mgmt_definition) const;
   // The definition of this version or of the nearest one, of two equally near the newer; "" is 1.0. Null when the
   // object is unknown.
   const ObjectDefinition* FindObject(uint32_t id, absl::string_view version) const;
@@ -191,6 +228,7 @@ class MappingTable {
   std::string version_;
   std::vector<ObjectDefinition> objects_;
   std::vector<ResourceMapping> mappings_;
+  std::vector<ResourceMapping> generic_;
 };
 
 // "urn:oma:lwm2m:oma:3:1.2" -> "urn:oma:lwm2m:oma:3" and "1.2"; the version is "" when there is none.

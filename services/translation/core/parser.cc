@@ -80,19 +80,24 @@ StatusConversion ReadStatusConversion(const YamlValue& value) {
 Conversion ReadConversion(const YamlValue& value) {
   Conversion conversion;
   if (!value.present()) return conversion;
-  value.AllowOnly({"offset", "scale", "map", "bits", "status"});
-  if (value.Members().size() != 1) value.Fail("exactly one of offset, scale, map, bits, status");
+  value.AllowOnly({"offset", "scale", "map", "bits", "decimal", "words", "status"});
+  if (value.Members().size() != 1) value.Fail("exactly one of offset, scale, map, bits, decimal, words, status");
   if (value.At("offset").present()) conversion.offset = value.At("offset").Integer(-1000000, 1000000);
   if (value.At("scale").present()) conversion.scale = value.At("scale").Integer(1, 1000000000);
   for (const auto& [from, to] : value.At("map").Members()) {
     int64_t number = 0;
     if (!absl::SimpleAtoi(from, &number)) to.Fail("a number on the left side");
-    conversion.map.emplace_back(number, to.Integer(kNone, kAny));
+    const bool boolean = to.Scalar() == "true" || to.Scalar() == "false";
+    conversion.map.emplace_back(number, boolean ? int64_t{to.Boolean()} : to.Integer(kNone, kAny));
   }
   for (const YamlValue& item : value.At("bits").Items()) {
     item.AllowOnly({"mask", "equals", "gives"});
     conversion.bits.push_back({item.Require("mask").Integer(0, kAny), item.Require("equals").Integer(0, kAny),
                                item.Require("gives").Integer(kNone, kAny)});
+  }
+  conversion.decimal = value.At("decimal").Boolean();
+  for (const auto& [word, meaning] : value.At("words").Members()) {
+    conversion.words.emplace_back(word, meaning.Boolean());
   }
   if (value.At("status").present()) conversion.status = ReadStatusConversion(value.At("status"));
   return conversion;
@@ -152,9 +157,23 @@ void ReadActionKeys(const YamlValue& value, AttributeMapping* attribute) {
   }
 }
 
+std::vector<LinkSource> ReadSources(const YamlValue& value) {
+  std::vector<LinkSource> sources;
+  for (const YamlValue& item : value.Items()) {
+    item.AllowOnly({"resource", "name", "mgmtDefinition"});
+    LinkSource source{static_cast<uint32_t>(item.Require("resource").Integer(0, kMaxId)), item.Require("name").Text(),
+                      static_cast<uint32_t>(item.Require("mgmtDefinition").Integer(1, 100000))};
+    for (const LinkSource& other : sources) {
+      if (other.mgmt_definition == source.mgmt_definition) item.Fail("one resource for each mgmtDefinition");
+    }
+    sources.push_back(std::move(source));
+  }
+  return sources;
+}
+
 AttributeMapping ReadAttribute(const YamlValue& value, const std::string& clause) {
-  value.AllowOnly({"short", "long", "access", "resource", "type", "list", "range", "fallback", "observe", "conversion",
-                   "reads", "reboots", "precondition", "sets", "refreshes", "clause"});
+  value.AllowOnly({"short", "long", "access", "resource", "sources", "type", "list", "length", "range", "fallback",
+                   "observe", "conversion", "reads", "reboots", "precondition", "sets", "refreshes", "clause"});
   AttributeMapping attribute;
   attribute.short_name = value.Require("short").Text();
   attribute.long_name = value.Require("long").Text();
@@ -172,6 +191,8 @@ AttributeMapping ReadAttribute(const YamlValue& value, const std::string& clause
                                                                  {"timestamp", AttributeType::kTimestamp},
                                                                  {"base64", AttributeType::kBase64},
                                                                  {"link", AttributeType::kLink},
+                                                                 {"reference", AttributeType::kReference},
+                                                                 {"links", AttributeType::kMgmtLinks},
                                                                  {"status", AttributeType::kStatus}});
   attribute.conversion = ReadConversion(value.At("conversion"));
   if (attribute.is_status() != attribute.conversion.status.has_value()) {
@@ -181,13 +202,21 @@ AttributeMapping ReadAttribute(const YamlValue& value, const std::string& clause
   if (attribute.is_action() && attribute.type != AttributeType::kBoolean)
     value.At("type").Fail("boolean for an action");
 
-  const bool has_resource = attribute.access != Access::kLocal && !attribute.is_status();
+  attribute.sources = ReadSources(value.At("sources"));
+  if (attribute.sources.empty() != (!attribute.is_links() || attribute.access == Access::kLocal)) {
+    value.At("type").Fail("links exactly where there are sources");
+  }
+  const bool has_resource = attribute.access != Access::kLocal && !attribute.is_status() && !attribute.is_links();
   if (has_resource) {
     attribute.resource_id = static_cast<uint32_t>(value.Require("resource").Integer(0, kMaxId));
   } else if (value.At("resource").present()) {
-    value.At("resource").Fail("no resource for a local attribute or a status");
+    value.At("resource").Fail("no resource for a local attribute, a status or links");
   }
-  attribute.list = value.At("list").Boolean();
+  attribute.list = value.At("list").Boolean() || attribute.is_links();
+  if (const YamlValue length = value.At("length"); length.present()) {
+    attribute.length = static_cast<size_t>(length.Integer(1, 1000));
+    if (!attribute.list) length.Fail("only of a list");
+  }
   attribute.range = ReadInterval(value.At("range"));
   if (value.At("fallback").present() && (attribute.is_status() || attribute.is_action())) {
     value.At("fallback").Fail("no fallback for an action or a status");

@@ -1,5 +1,6 @@
 #include "services/translation/core/reading.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/status/status_macros.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/conversion.h"
 
@@ -44,6 +46,11 @@ Values Collect(const Target& target, const lwm2m::v1::Path& path, const Nodes& n
   return values;
 }
 
+bool Has(const std::vector<Value>& members, const Value& member) {
+  return std::any_of(members.begin(), members.end(),
+                     [&member](const Value& other) { return onem2m::Equal(other, member); });
+}
+
 absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attribute, uint32_t resource_id,
                               const std::map<int64_t, const Node*>& instances) {
   const ResourceDefinition& definition = *target.Definition(resource_id);
@@ -52,7 +59,17 @@ absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attr
     for (const auto& [instance, node] : instances) {
       absl::StatusOr<Value> member = ToOneM2m(attribute, definition, node->value());
       if (!member.ok()) return member.status();
-      members.push_back(*std::move(member));
+      // One text may say several members, and a link that leads nowhere says none.
+      if (member->kind_case() == Value::kList) {
+        for (Value& said : *member->mutable_list()->mutable_values()) {
+          if (!Has(members, said)) members.push_back(std::move(said));
+        }
+      } else if (!attribute.is_links() || !member->text().empty()) {
+        members.push_back(*std::move(member));
+      }
+    }
+    if (attribute.length.has_value() && members.size() != *attribute.length) {
+      return absl::InvalidArgumentError(absl::StrCat(members.size(), " values where there are ", *attribute.length));
     }
     return onem2m::List(std::move(members));
   }
@@ -61,6 +78,29 @@ absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attr
     return absl::InvalidArgumentError(absl::StrCat(instances.size(), " values for a single resource"));
   }
   return ToOneM2m(attribute, definition, instances.begin()->second->value());
+}
+
+// mgmtLink from the links of its sources. What `path` does not cover stays as it is kept.
+Value CombineLinks(const Target& target, const AttributeMapping& attribute, const Value* kept,
+                   const lwm2m::v1::Path& path, const std::map<uint32_t, Value>& found) {
+  std::vector<Value> links;
+  for (const LinkSource& source : attribute.sources) {
+    if (const auto told = found.find(source.resource_id); told != found.end()) {
+      for (const Value& target_path : told->second.list().values()) {
+        onem2m::v1::Object link;
+        onem2m::Set(link, "nm", onem2m::Text(source.name));
+        onem2m::Set(link, "typ", onem2m::Integer(source.mgmt_definition));
+        onem2m::Set(link, "val", target_path);
+        links.push_back(onem2m::Complex(std::move(link)));
+      }
+    } else if (kept != nullptr && !lwm2m::Contains(path, target.At(source.resource_id))) {
+      for (const Value& link : kept->list().values()) {
+        const Value* type = onem2m::Find(link.object(), "typ");
+        if (type != nullptr && type->integer() == source.mgmt_definition) links.push_back(link);
+      }
+    }
+  }
+  return onem2m::List(std::move(links));
 }
 
 }  // namespace
@@ -94,6 +134,10 @@ Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, con
     }
     onem2m::v1::Attribute& result = reading.attributes.emplace_back();
     result.set_name(attribute.short_name);
+    if (attribute.is_links()) {
+      *result.mutable_value() = CombineLinks(target, attribute, onem2m::Find(kept, attribute.short_name), path, found);
+      continue;
+    }
     if (!attribute.is_status()) {
       *result.mutable_value() = std::move(found.begin()->second);
       continue;
@@ -110,8 +154,19 @@ Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, con
   return reading;
 }
 
-absl::StatusOr<Value> WrittenValue(const Target& target, const AttributeMapping& attribute, const Nodes& nodes) {
+absl::StatusOr<Value> WrittenValue(const Target& target, const AttributeMapping& attribute, const Value* kept,
+                                   const lwm2m::v1::Path& path, const Nodes& nodes) {
   const Values values = Collect(target, target.instance, nodes);
+  if (attribute.is_links()) {
+    std::map<uint32_t, Value> found;
+    for (const uint32_t id : attribute.ReadIds()) {
+      const auto instances = values.find(id);
+      if (instances == values.end()) continue;
+      ASSIGN_OR_RETURN(found[id], Convert(target, attribute, id, instances->second));
+    }
+    if (found.empty()) return absl::NotFoundError("not written");
+    return CombineLinks(target, attribute, kept, path, found);
+  }
   const auto instances = values.find(attribute.resource_id);
   if (instances == values.end()) return absl::NotFoundError("not written");
   return Convert(target, attribute, attribute.resource_id, instances->second);

@@ -38,9 +38,10 @@ struct Reading {
 Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, const lwm2m::v1::Path& path,
                        const Nodes& nodes);
 
-// The value that an operation wrote for an attribute, as the oneM2M side sees it; NOT_FOUND when it is not among the
-// nodes.
+// The value that a Write to `path` gave an attribute, as the oneM2M side sees it; NOT_FOUND when it is not among the
+// nodes. `kept` is what it was before, or null: a mgmtLink is written resource by resource.
 absl::StatusOr<onem2m::v1::Value> WrittenValue(const Target& target, const AttributeMapping& attribute,
+                                               const onem2m::v1::Value* kept, const lwm2m::v1::Path& path,
                                                const Nodes& nodes);
 
 }  // namespace isthmus::translation

@@ -8,24 +8,19 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/conversion.h"
+#include "services/translation/core/generic_mapping.h"
 #include "services/translation/core/target.h"
 
 namespace isthmus::translation {
 namespace {
 
 using onem2m::v1::Value;
-
-// Attributes that every <mgmtObj> has whatever its specialisation (TS-0001 9.6.1.3, 9.6.15): the IN-CSE keeps them.
-bool IsCommonAttribute(absl::string_view name) {
-  static constexpr absl::string_view kNames[] = {"rn",   "ty",   "ri",   "pi",   "ct",   "lt",  "et",
-                                                 "lbl",  "acpi", "at",   "aa",   "daci", "ast", "cr",
-                                                 "cstn", "mgd",  "obis", "obps", "dc",   "mgs", "cmlk"};
-  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
-}
 
 // Attributes in the order of the table, each once.
 class AttributeSet {
@@ -53,8 +48,8 @@ class Translator {
   }
 
   absl::StatusOr<v1::TranslateRequestResponse> Run(const MappingTable& table) {
-    if (!request_.has_primitive()) return absl::InvalidArgumentError("primitive: missing");
-    if (!request_.has_resource()) return absl::InvalidArgumentError("resource: missing");
+    if (!request_.has_primitive()) return status::InvalidField("primitive", status::FieldReason::kMissing, "missing");
+    if (!request_.has_resource()) return status::InvalidField("resource", status::FieldReason::kMissing, "missing");
     const onem2m::v1::OperationType operation = request_.primitive().operation();
     if (operation == onem2m::v1::OPERATION_TYPE_CREATE) {
       Refuse(onem2m::v1::RESPONSE_STATUS_CODE_NOT_IMPLEMENTED,
@@ -63,8 +58,8 @@ class Translator {
     }
     if (operation != onem2m::v1::OPERATION_TYPE_RETRIEVE && operation != onem2m::v1::OPERATION_TYPE_UPDATE &&
         operation != onem2m::v1::OPERATION_TYPE_DELETE) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("primitive.operation: expected RETRIEVE, UPDATE or DELETE, got ", operation));
+      return status::InvalidField("primitive.operation", status::FieldReason::kUnexpected,
+                                  absl::StrCat("expected RETRIEVE, UPDATE or DELETE, got ", operation));
     }
     absl::StatusOr<Target> target = Locate(table, request_.resource(), "resource");
     if (!target.ok()) {
@@ -117,12 +112,23 @@ class Translator {
   }
 
   void Retrieve() {
+    if (target_.generic && request_.wanted_attributes().empty()) return ReadWholeInstance();
+    for (const std::string& name : request_.wanted_attributes()) target_.AdmitName(name, /*list=*/false);
     AttributeSet set;
     if (request_.wanted_attributes().empty()) {
       for (const AttributeMapping& attribute : mapping().attributes) set.Add(&attribute);
     }
     for (const std::string& name : request_.wanted_attributes()) set.Add(mapping().Find(name));
     AddRead(set);
+  }
+
+  // All that the device has, also what no definition tells.
+  void ReadWholeInstance() {
+    v1::PlanStep* step = response_.mutable_plan()->add_steps();
+    *step->mutable_operation()->mutable_read()->mutable_path() = target_.instance;
+    for (const AttributeMapping& attribute : mapping().attributes) {
+      if (attribute.readable()) step->add_attributes(attribute.short_name);
+    }
   }
 
   // ---- UPDATE ----
@@ -145,6 +151,9 @@ class Translator {
         return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
                       absl::StrCat("attribute ", member.name(), " is given twice"));
       }
+    }
+    for (const onem2m::v1::Attribute& member : content.members()) {
+      target_.AdmitName(member.name(), member.value().kind_case() == Value::kList);
     }
     RefuseContradictions(content);
     for (const onem2m::v1::Attribute& member : content.members()) Sort(member);
@@ -205,9 +214,7 @@ class Translator {
     AddNodes(*attribute, member.value());
   }
 
-  std::string PlaceOf(const AttributeMapping& attribute) const {
-    return target_.Describe(attribute.is_status() ? attribute.conversion.status->state_id : attribute.resource_id);
-  }
+  std::string PlaceOf(const AttributeMapping& attribute) const { return target_.Describe(attribute.FirstId()); }
 
   // The value that started what is in process now, once more: writing it would start it anew.
   bool RepeatsRunningAction(const AttributeMapping& attribute, const Value& value) const {
@@ -218,47 +225,115 @@ class Translator {
            StatusOf(onem2m::Find(kept, attribute.sets->attribute)) == kInProcess;
   }
 
+  // The values of one resource that an attribute is written to.
+  struct Written {
+    const AttributeMapping* attribute;
+    uint32_t resource_id;
+    bool multiple;
+    std::vector<lwm2m::v1::Value> values;
+  };
+
+  void RefuseValue(const absl::Status& status) {
+    Refuse(status.code() == absl::StatusCode::kOutOfRange ? onem2m::v1::RESPONSE_STATUS_CODE_CONTENTS_UNACCEPTABLE
+                                                          : onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
+           status.message());
+  }
+
   void AddNodes(const AttributeMapping& attribute, const Value& value) {
-    const ResourceDefinition& definition = *target_.Definition(attribute.resource_id);
-    const auto add = [&](const lwm2m::v1::Path& path, const Value& single) {
-      absl::StatusOr<lwm2m::v1::Value> converted = ToLwm2m(attribute, definition, single);
-      if (!converted.ok()) {
-        return Refuse(converted.status().code() == absl::StatusCode::kOutOfRange
-                          ? onem2m::v1::RESPONSE_STATUS_CODE_CONTENTS_UNACCEPTABLE
-                          : onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
-                      converted.status().message());
-      }
-      lwm2m::v1::Node& node = nodes_.emplace_back();
-      *node.mutable_path() = path;
-      *node.mutable_value() = *std::move(converted);
-    };
-    if (attribute.list) {
-      if (value.kind_case() != Value::kList) {
-        return Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
-                      absl::StrCat(NameOf(attribute), ": expected a list, got ", onem2m::Describe(value, 80)));
-      }
-      for (int i = 0; i < value.list().values_size(); ++i) {
-        add(lwm2m::MakePath(target_.instance.object_id(), target_.instance.object_instance_id(), attribute.resource_id,
-                            static_cast<uint32_t>(i)),
-            value.list().values(i));
-      }
+    if (attribute.is_links()) {
+      AddLinks(attribute, value);
+    } else if (attribute.list) {
+      AddList(attribute, attribute.resource_id, value);
     } else {
-      add(target_.At(attribute.resource_id), value);
+      const ResourceDefinition& definition = *target_.Definition(attribute.resource_id);
+      absl::StatusOr<lwm2m::v1::Value> converted = ToLwm2m(attribute, definition, value);
+      if (!converted.ok()) return RefuseValue(converted.status());
+      written_.push_back({&attribute, attribute.resource_id, false, {*std::move(converted)}});
     }
-    written_.push_back(&attribute);
     read_back_.Add(&attribute);
     if (attribute.sets.has_value()) read_back_.Add(mapping().Find(attribute.sets->attribute));
   }
 
-  // One attribute: replace its resource. Several: a partial update of the instance, so that they change together.
+  void AddList(const AttributeMapping& attribute, uint32_t resource_id, const Value& list) {
+    const ResourceDefinition& definition = *target_.Definition(resource_id);
+    absl::StatusOr<std::vector<lwm2m::v1::Value>> values = ListToLwm2m(attribute, definition, list);
+    if (!values.ok()) return RefuseValue(values.status());
+    // Links alone come from single resources as well.
+    const bool multiple = definition.multiple || !attribute.is_links();
+    written_.push_back({&attribute, resource_id, multiple, *std::move(values)});
+  }
+
+  // A mgmtLink names siblings: each goes to the resource that holds links of its type.
+  void AddLinks(const AttributeMapping& attribute, const Value& value) {
+    const auto refuse = [&](absl::string_view why) {
+      Refuse(onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST, absl::StrCat(NameOf(attribute), ": ", why));
+    };
+    if (value.kind_case() != Value::kList) {
+      return refuse(absl::StrCat("expected a list, got ", onem2m::Describe(value, 80)));
+    }
+    std::vector<std::vector<Value>> targets(attribute.sources.size());
+    for (const Value& link : value.list().values()) {
+      const Value* type = link.kind_case() == Value::kObject ? onem2m::Find(link.object(), "typ") : nullptr;
+      const auto source = std::find_if(attribute.sources.begin(), attribute.sources.end(), [&](const LinkSource& one) {
+        return type != nullptr && type->kind_case() == Value::kInteger && type->integer() == one.mgmt_definition;
+      });
+      const Value* target = link.kind_case() == Value::kObject ? onem2m::Find(link.object(), "val") : nullptr;
+      if (source == attribute.sources.end() || target == nullptr) {
+        return refuse(absl::StrCat("expected links with typ and val, typ one of ",
+                                   absl::StrJoin(attribute.sources, ", ",
+                                                 [](std::string* out, const LinkSource& one) {
+                                                   absl::StrAppend(out, one.mgmt_definition, " (", one.name, ")");
+                                                 }),
+                                   ", got ", onem2m::Describe(link, 120)));
+      }
+      const ResourceMapping* linked = target_.table->FindMapping(source->mgmt_definition);
+      const absl::StatusOr<lwm2m::v1::Path> path =
+          lwm2m::ParsePath(target->kind_case() == Value::kText ? target->text() : "");
+      if (linked != nullptr && (!path.ok() || path->object_id() != linked->object_id)) {
+        return refuse(absl::StrCat("expected a ", source->name, " of this node (/", linked->object_id,
+                                   "/<instance>), got ", onem2m::Describe(*target, 80)));
+      }
+      targets[source - attribute.sources.begin()].push_back(*target);
+    }
+    for (size_t i = 0; i < attribute.sources.size(); ++i) {
+      const LinkSource& source = attribute.sources[i];
+      const ResourceDefinition& definition = *target_.Definition(source.resource_id);
+      if (targets[i].empty() || (!definition.multiple && targets[i].size() > 1)) {
+        return refuse(absl::StrCat("expected ", definition.multiple ? "at least one link" : "one link", " to a ",
+                                   source.name, " (", source.mgmt_definition, "), got ", targets[i].size()));
+      }
+      AddList(attribute, source.resource_id, onem2m::List(std::move(targets[i])));
+    }
+  }
+
+  // Single resources change together: one of them is replaced, several are a partial update of the instance. A multiple
+  // resource is replaced by itself, since a partial update would leave the instances that the list has lost.
   void AddWrite() {
-    if (written_.empty()) return;
-    v1::PlanStep* step = response_.mutable_plan()->add_steps();
-    lwm2m::v1::Write* write = step->mutable_operation()->mutable_write();
-    write->set_partial(written_.size() > 1);
-    *write->mutable_path() = written_.size() > 1 ? target_.instance : target_.At(written_.front()->resource_id);
-    for (lwm2m::v1::Node& node : nodes_) *write->add_nodes() = std::move(node);
-    for (const AttributeMapping* attribute : written_) step->add_attributes(attribute->short_name);
+    const auto singles =
+        std::count_if(written_.begin(), written_.end(), [](const Written& one) { return !one.multiple; });
+    lwm2m::v1::Write* together = nullptr;
+    v1::PlanStep* step_together = nullptr;
+    for (const bool multiple : {false, true}) {
+      for (Written& written : written_) {
+        if (written.multiple != multiple) continue;
+        lwm2m::v1::Write* write = together;
+        v1::PlanStep* step = step_together;
+        if (multiple || write == nullptr) {
+          step = response_.mutable_plan()->add_steps();
+          write = step->mutable_operation()->mutable_write();
+          write->set_partial(!multiple && singles > 1);
+          *write->mutable_path() = write->partial() ? target_.instance : target_.At(written.resource_id);
+          if (write->partial()) together = write, step_together = step;
+        }
+        for (size_t i = 0; i < written.values.size(); ++i) {
+          lwm2m::v1::Node* node = write->add_nodes();
+          *node->mutable_path() = target_.At(written.resource_id);
+          if (multiple) node->mutable_path()->set_resource_instance_id(static_cast<uint32_t>(i));
+          *node->mutable_value() = std::move(written.values[i]);
+        }
+        step->add_attributes(written.attribute->short_name);
+      }
+    }
   }
 
   void AddExecute(const AttributeMapping& attribute) {
@@ -298,8 +373,7 @@ class Translator {
   const v1::TranslateRequestRequest& request_;
   v1::TranslateRequestResponse response_;
   Target target_;
-  std::vector<lwm2m::v1::Node> nodes_;
-  std::vector<const AttributeMapping*> written_;
+  std::vector<Written> written_;
   std::set<std::string> actions_;
   AttributeSet read_back_;
   bool reboots_ = false;

@@ -110,6 +110,7 @@ TEST(Where, ObjectIdsMayHaveAVersionAndOthersBeside) {
 TEST(Where, UnknownIsRefusedWithTheCodeOfTheCommonProcedure) {
   onem2m::v1::Resource resource;
   resource.set_root("acme:pump");
+  resource.set_mgmt_definition(1020);
   EXPECT_THAT(RefusalOf(Retrieve(), resource), HasSubstr("5001: there is no mapping for acme:pump"));
 
   resource = DeviceResource("m2m:bat");

@@ -9,9 +9,11 @@
 #include "absl/strings/str_join.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
+#include "services/lib/status/invalid_field.h"
 #include "services/lib/status/status_macros.h"
 #include "services/translation/core/action_status.h"
 #include "services/translation/core/conversion.h"
+#include "services/translation/core/generic_mapping.h"
 #include "services/translation/core/reading.h"
 #include "services/translation/core/status_codes.h"
 #include "services/translation/core/target.h"
@@ -40,6 +42,10 @@ class Translator {
       return std::move(response_);
     }
     target_ = *std::move(target);
+    for (int i = 0; i < request_.results_size(); ++i) {
+      target_.AdmitNodes(request_.results(i).nodes());
+      target_.AdmitNodes(step(i).operation().write().nodes());
+    }
     switch (operation()) {
       case onem2m::v1::OPERATION_TYPE_RETRIEVE:
         Retrieve();
@@ -64,37 +70,41 @@ class Translator {
   const v1::PlanStep& step(int i) const { return request_.plan().steps(i); }
 
   absl::Status CheckInput() const {
-    if (!request_.has_primitive()) return absl::InvalidArgumentError("primitive: missing");
-    if (!request_.has_resource()) return absl::InvalidArgumentError("resource: missing");
+    if (!request_.has_primitive()) return status::InvalidField("primitive", status::FieldReason::kMissing, "missing");
+    if (!request_.has_resource()) return status::InvalidField("resource", status::FieldReason::kMissing, "missing");
     if (operation() != onem2m::v1::OPERATION_TYPE_RETRIEVE && operation() != onem2m::v1::OPERATION_TYPE_UPDATE &&
         operation() != onem2m::v1::OPERATION_TYPE_DELETE) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("primitive.operation: expected RETRIEVE, UPDATE or DELETE, got ", operation()));
+      return status::InvalidField("primitive.operation", status::FieldReason::kUnexpected,
+                                  absl::StrCat("expected RETRIEVE, UPDATE or DELETE, got ", operation()));
     }
     for (int i = 0; i < request_.plan().steps_size(); ++i) {
       if (step(i).operation().kind_case() == lwm2m::v1::Operation::KIND_NOT_SET) {
-        return absl::InvalidArgumentError(absl::StrCat("plan.steps[", i, "].operation: missing"));
+        return status::InvalidField(absl::StrCat("plan.steps[", i, "].operation"), status::FieldReason::kMissing,
+                                    "missing");
       }
     }
     if (request_.results_size() > request_.plan().steps_size()) {
-      return absl::InvalidArgumentError(absl::StrCat("results: ", request_.results_size(), " for a plan of ",
-                                                     request_.plan().steps_size(), " steps"));
+      return status::InvalidField(
+          "results", status::FieldReason::kUnexpected,
+          absl::StrCat(request_.results_size(), " for a plan of ", request_.plan().steps_size(), " steps"));
     }
     for (int i = 0; i < request_.results_size(); ++i) {
       const OperationResult& result = request_.results(i);
       if (result.outcome() == lwm2m::v1::OUTCOME_UNSPECIFIED ||
           !lwm2m::v1::Outcome_IsValid(static_cast<int>(result.outcome()))) {
-        return absl::InvalidArgumentError(absl::StrCat("results[", i, "].outcome: missing or unknown"));
+        return status::InvalidField(absl::StrCat("results[", i, "].outcome"), status::FieldReason::kMissing,
+                                    "missing or unknown");
       }
       if (result.outcome() == lwm2m::v1::OUTCOME_ANSWERED && (result.coap_code() < 200 || result.coap_code() >= 600)) {
-        return absl::InvalidArgumentError(
-            absl::StrCat("results[", i, "].coap_code: expected class * 100 + detail, got ", result.coap_code()));
+        return status::InvalidField(absl::StrCat("results[", i, "].coap_code"), status::FieldReason::kOutOfRange,
+                                    absl::StrCat("expected class * 100 + detail, got ", result.coap_code()));
       }
     }
     const int missing = request_.results_size();
     if (missing < request_.plan().steps_size() && LastSucceeded() && !step(missing).has_precondition()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "results: ", missing, " for a plan of ", request_.plan().steps_size(), " steps, and the last did not fail"));
+      return status::InvalidField(
+          "results", status::FieldReason::kMissing,
+          absl::StrCat(missing, " for a plan of ", request_.plan().steps_size(), " steps, and the last did not fail"));
     }
     return absl::OkStatus();
   }
@@ -152,6 +162,7 @@ class Translator {
         Absent(problem.attribute);
       }
       for (const std::string& name : reading.missing) Absent(name);
+      if (target_.generic && !step(i).operation().read().path().has_resource_id()) DropUnknownNames();
       for (onem2m::v1::Attribute& attribute : reading.attributes) {
         onem2m::Set(attributes_, attribute.name(), std::move(*attribute.mutable_value()));
       }
@@ -168,6 +179,15 @@ class Translator {
     } else {
       const auto& absent = response_.absent_attributes();
       if (std::find(absent.begin(), absent.end(), name) == absent.end()) response_.add_absent_attributes(name);
+    }
+  }
+
+  // Names of an earlier definition, or of resources that the device has no more.
+  void DropUnknownNames() {
+    for (const onem2m::v1::Attribute& attribute : kept().members()) {
+      if (mapping().Find(attribute.name()) == nullptr && !IsCommonAttribute(attribute.name())) {
+        response_.add_absent_attributes(attribute.name());
+      }
     }
   }
 
@@ -206,7 +226,10 @@ class Translator {
       const AttributeMapping* attribute = mapping().Find(name);
       if (attribute == nullptr) continue;
       if (step(i).operation().has_write() && attribute->writable()) {
-        absl::StatusOr<Value> value = WrittenValue(target_, *attribute, step(i).operation().write().nodes());
+        const lwm2m::v1::Write& write = step(i).operation().write();
+        const Value* before = onem2m::Find(attributes_, name);
+        if (before == nullptr) before = onem2m::Find(kept(), name);
+        absl::StatusOr<Value> value = WrittenValue(target_, *attribute, before, write.path(), write.nodes());
         if (value.ok()) Set(*attribute, *std::move(value));
       } else if (!step(i).operation().has_execute()) {
         continue;

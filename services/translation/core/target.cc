@@ -1,13 +1,19 @@
 #include "services/translation/core/target.h"
 
+#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "services/lib/lwm2m/path.h"
+#include "services/lib/status/invalid_field.h"
+#include "services/translation/core/generic_mapping.h"
 
 namespace isthmus::translation {
 namespace {
@@ -31,6 +37,40 @@ absl::StatusOr<lwm2m::v1::Path> ParseObjectPath(absl::string_view text, uint32_t
   return absl::NotFoundError("");
 }
 
+// A self-defined <mgmtObj> without a mapping: its first objectID says what it is.
+absl::StatusOr<Target> LocateSelfDefined(const MappingTable& table, const onem2m::v1::Resource& resource) {
+  if (resource.object_ids().empty()) {
+    return absl::UnavailableError(absl::StrCat(
+        "the ", resource.root(), " has no objectIDs and no mapping: it is not kept in step with a LwM2M device"));
+  }
+  const ObjectUrn urn = SplitUrn(resource.object_ids(0));
+  const std::vector<absl::string_view> parts = absl::StrSplit(urn.base, ':');
+  const std::optional<uint32_t> id = ResourceIdOf(parts.back());
+  if (!absl::StartsWith(urn.base, "urn:oma:lwm2m:") || parts.size() != 5 || !id.has_value() || IsHidden(*id)) {
+    return absl::UnavailableError(
+        absl::StrCat("objectIDs[0] '", resource.object_ids(0),
+                     "' names no LwM2M object: expected urn:oma:lwm2m:<class>:<object id>[:<version>]"));
+  }
+  if (resource.object_paths().empty()) {
+    return absl::NotFoundError(absl::StrCat("objectPaths has no element for objectIDs[0] ", resource.object_ids(0)));
+  }
+  Target target;
+  target.table = &table;
+  target.generic = true;
+  target.version = urn.version;
+  const ObjectDefinition* object = table.FindObject(*id, urn.version);
+  const ResourceMapping* mapping = table.FindGenericMapping(*id, urn.version);
+  target.mapping = mapping == nullptr ? &UnknownObjectMapping() : mapping;
+  const absl::StatusOr<lwm2m::v1::Path> instance =
+      ParseObjectPath(resource.object_paths(0), *id, object == nullptr || object->multiple);
+  if (!instance.ok()) {
+    return absl::NotFoundError(
+        absl::StrCat("objectPaths[0]: expected /", *id, "/<instance>, got '", resource.object_paths(0), "'"));
+  }
+  target.instance = *instance;
+  return target;
+}
+
 }  // namespace
 
 lwm2m::v1::Path Target::At(uint32_t resource_id) const {
@@ -38,23 +78,50 @@ lwm2m::v1::Path Target::At(uint32_t resource_id) const {
 }
 
 const ResourceDefinition* Target::Definition(uint32_t resource_id) const {
-  return table->FindResource(mapping->object_id, version, resource_id);
+  const ResourceDefinition* definition = table->FindResource(instance.object_id(), version, resource_id);
+  return definition == nullptr && generic ? &UntypedResource() : definition;
+}
+
+void Target::Admit(uint32_t resource_id, bool list) {
+  for (const AttributeMapping& attribute : mapping->attributes) {
+    if (attribute.resource_id == resource_id) return;
+  }
+  if (own_ == nullptr) {
+    own_ = std::make_shared<ResourceMapping>(*mapping);
+    mapping = own_.get();
+  }
+  own_->attributes.push_back(MakeUntypedAttribute(resource_id, list));
+}
+
+void Target::AdmitNodes(const google::protobuf::RepeatedPtrField<lwm2m::v1::Node>& nodes) {
+  if (!generic) return;
+  for (const lwm2m::v1::Node& node : nodes) {
+    if (!node.path().has_resource_id() || !lwm2m::Contains(instance, node.path())) continue;
+    Admit(node.path().resource_id(), node.path().has_resource_instance_id());
+  }
+}
+
+void Target::AdmitName(absl::string_view name, bool list) {
+  if (!generic) return;
+  if (const std::optional<uint32_t> id = ResourceIdOf(name)) Admit(*id, list);
 }
 
 std::string Target::Describe(uint32_t resource_id) const {
   const ResourceDefinition* definition = Definition(resource_id);
-  return absl::StrCat(lwm2m::PathToString(At(resource_id)), definition == nullptr ? "" : " ",
-                      definition == nullptr ? "" : definition->name);
+  const bool named = definition != nullptr && !definition->name.empty();
+  return absl::StrCat(lwm2m::PathToString(At(resource_id)), named ? " " : "", named ? definition->name : "");
 }
 
 absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resource& resource,
                               absl::string_view field) {
   if (resource.root().empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(field, ".root: expected the root of a <mgmtObj>, as m2m:bat"));
+    return status::InvalidField(absl::StrCat(field, ".root"), status::FieldReason::kMissing,
+                                "expected the root of a <mgmtObj>, as m2m:bat");
   }
   Target target;
   target.table = &table;
   target.mapping = table.FindMapping(resource.root());
+  if (target.mapping == nullptr && resource.mgmt_definition() == 0) return LocateSelfDefined(table, resource);
   if (target.mapping == nullptr) {
     std::vector<std::string> known;
     for (const ResourceMapping& mapping : table.mappings()) known.push_back(mapping.root);
@@ -64,8 +131,9 @@ absl::StatusOr<Target> Locate(const MappingTable& table, const onem2m::v1::Resou
   }
   const ResourceMapping& mapping = *target.mapping;
   if (resource.mgmt_definition() != 0 && resource.mgmt_definition() != mapping.mgmt_definition) {
-    return absl::InvalidArgumentError(absl::StrCat(field, ".mgmt_definition: expected ", mapping.mgmt_definition,
-                                                   " for ", mapping.root, ", got ", resource.mgmt_definition()));
+    return status::InvalidField(absl::StrCat(field, ".mgmt_definition"), status::FieldReason::kUnexpected,
+                                absl::StrCat("expected ", mapping.mgmt_definition, " for ", mapping.root, ", got ",
+                                             resource.mgmt_definition()));
   }
   for (int i = 0; i < resource.object_ids_size(); ++i) {
     const ObjectUrn urn = SplitUrn(resource.object_ids(i));

@@ -4,6 +4,7 @@
 
 #include "services/lib/status/grpc_status.h"
 #include "services/translation/core/device_describer.h"
+#include "services/translation/core/explainer.h"
 #include "services/translation/core/mapping_list.h"
 #include "services/translation/core/notification_translator.h"
 #include "services/translation/core/request_translator.h"
@@ -53,6 +54,12 @@ grpc::ServerUnaryReactor* TranslationServiceImpl::ListMappings(grpc::CallbackSer
                                                                const v1::ListMappingsRequest* request,
                                                                v1::ListMappingsResponse* response) {
   return Answer(context, *table_, &translation::ListMappings, *request, response);
+}
+
+grpc::ServerUnaryReactor* TranslationServiceImpl::Explain(grpc::CallbackServerContext* context,
+                                                          const v1::ExplainRequest* request,
+                                                          v1::ExplainResponse* response) {
+  return Answer(context, *table_, &translation::Explain, *request, response);
 }
 
 }  // namespace isthmus::translation

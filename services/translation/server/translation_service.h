@@ -26,6 +26,8 @@ class TranslationServiceImpl final : public v1::TranslationService::CallbackServ
                                            v1::DescribeDeviceResponse* response) override;
   grpc::ServerUnaryReactor* ListMappings(grpc::CallbackServerContext* context, const v1::ListMappingsRequest* request,
                                          v1::ListMappingsResponse* response) override;
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext* context, const v1::ExplainRequest* request,
+                                    v1::ExplainResponse* response) override;
 
  private:
   const CurrentTable* const table_;

@@ -6,6 +6,7 @@
 #include "gmock/gmock.h"
 #include "grpcpp/grpcpp.h"
 #include "gtest/gtest.h"
+#include "isthmus/status/v1/status.pb.h"
 #include "services/translation/core/loader.h"
 #include "services/translation/data/built_in.h"
 
@@ -84,6 +85,34 @@ TEST_F(TranslationServiceTest, OneRequestThroughAllItsSteps) {
   ASSERT_EQ(changes.changes_size(), 1);
   EXPECT_EQ(changes.changes(0).id(), "r1");
   EXPECT_EQ(changes.changes(0).attributes(0).value().integer(), 60);
+}
+
+TEST_F(TranslationServiceTest, ARequestIsExplained) {
+  v1::ExplainRequest request;
+  request.mutable_request()->mutable_primitive()->set_operation(onem2m::v1::OPERATION_TYPE_RETRIEVE);
+  onem2m::v1::Resource* battery = request.mutable_request()->mutable_resource();
+  battery->set_root("m2m:bat");
+  battery->add_object_ids("urn:oma:lwm2m:oma:3");
+  battery->add_object_paths("/3/0");
+  v1::ExplainResponse response;
+  ASSERT_TRUE(Call(&Stub::Explain, request, &response).ok());
+  EXPECT_THAT(response.text(), HasSubstr("batteryLevel"));
+}
+
+TEST_F(TranslationServiceTest, ProgramsLearnWhichFieldMakesNoSense) {
+  v1::ExplainRequest request;
+  request.mutable_request()->mutable_primitive()->set_operation(onem2m::v1::OPERATION_TYPE_RETRIEVE);
+  v1::ExplainResponse response;
+  const grpc::Status status = Call(&Stub::Explain, request, &response);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_EQ(status.error_message(), "request.resource: missing");
+  status::v1::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  status::v1::BadRequest bad;
+  ASSERT_EQ(details.details_size(), 1);
+  ASSERT_TRUE(bad.ParseFromString(details.details(0).value()));
+  EXPECT_EQ(bad.field_violations(0).field(), "request.resource");
+  EXPECT_EQ(bad.field_violations(0).reason(), "MISSING");
 }
 
 TEST_F(TranslationServiceTest, InputThatMakesNoSenseIsAnInvalidArgumentThatNamesTheField) {

@@ -13,6 +13,7 @@
 #include "services/lib/lwm2m/codec/plain_cbor.h"
 #include "services/lib/lwm2m/codec/senml_cbor.h"
 #include "services/lib/lwm2m/codec/senml_json.h"
+#include "services/lib/lwm2m/codec/senml_names.h"
 #include "services/lib/lwm2m/codec/text.h"
 #include "services/lib/lwm2m/codec/tlv.h"
 #include "services/lib/lwm2m/path.h"
@@ -24,8 +25,21 @@ namespace isthmus::lwm2m::codec {
 namespace {
 
 using Decoder = absl::StatusOr<std::vector<v1::Node>> (*)(absl::string_view payload, const v1::Path& path,
-                                                          absl::Time now);
-using Encoder = absl::StatusOr<std::string> (*)(const std::vector<const v1::Node*>& nodes, const v1::Path& path);
+                                                          absl::Time now, absl::string_view root_path);
+using Encoder = absl::StatusOr<std::string> (*)(const std::vector<const v1::Node*>& nodes, const v1::Path& path,
+                                                absl::string_view root_path);
+
+// Formats whose values have no names of their own know nothing of a root.
+template <absl::StatusOr<std::vector<v1::Node>> (*kDecode)(absl::string_view, const v1::Path&, absl::Time)>
+absl::StatusOr<std::vector<v1::Node>> Rootless(absl::string_view payload, const v1::Path& path, absl::Time now,
+                                               absl::string_view) {
+  return kDecode(payload, path, now);
+}
+template <absl::StatusOr<std::string> (*kEncode)(const std::vector<const v1::Node*>&, const v1::Path&)>
+absl::StatusOr<std::string> Rootless(const std::vector<const v1::Node*>& nodes, const v1::Path& path,
+                                     absl::string_view) {
+  return kEncode(nodes, path);
+}
 
 struct Format {
   uint32_t content_format;
@@ -36,15 +50,15 @@ struct Format {
 };
 
 constexpr Format kFormats[] = {
-    {kText, "text", DecodeText, EncodeText, false},
+    {kText, "text", Rootless<DecodeText>, Rootless<EncodeText>, false},
     {kLinkFormat, "link format", nullptr, nullptr, false},
-    {kOpaque, "opaque", DecodeOpaque, EncodeOpaque, false},
-    {kCbor, "CBOR", DecodePlainCbor, EncodePlainCbor, false},
+    {kOpaque, "opaque", Rootless<DecodeOpaque>, Rootless<EncodeOpaque>, false},
+    {kCbor, "CBOR", Rootless<DecodePlainCbor>, Rootless<EncodePlainCbor>, false},
     {kSenMlJson, "SenML JSON", DecodeSenMlJson, EncodeSenMlJson, true},
     {kSenMlCbor, "SenML CBOR", DecodeSenMlCbor, EncodeSenMlCbor, true},
-    {kTlv, "TLV", DecodeTlv, EncodeTlv, false},
-    {kLwm2mJson, "LwM2M JSON", DecodeLwm2mJson, EncodeLwm2mJson, true},
-    {kLwm2mCbor, "LwM2M CBOR", DecodeLwm2mCbor, EncodeLwm2mCbor, false},
+    {kTlv, "TLV", Rootless<DecodeTlv>, Rootless<EncodeTlv>, false},
+    {kLwm2mJson, "LwM2M JSON", Rootless<DecodeLwm2mJson>, Rootless<EncodeLwm2mJson>, true},
+    {kLwm2mCbor, "LwM2M CBOR", Rootless<DecodeLwm2mCbor>, Rootless<EncodeLwm2mCbor>, false},
 };
 
 const Format* Find(uint32_t content_format) {
@@ -129,11 +143,11 @@ bool CanEncode(uint32_t content_format) {
 }
 
 absl::StatusOr<std::vector<v1::Node>> Decode(uint32_t content_format, absl::string_view payload, const v1::Path& path,
-                                             absl::Time now) {
+                                             absl::Time now, absl::string_view root_path) {
   const Format* format = Find(content_format);
   if (format == nullptr || format->decode == nullptr) return Unknown(content_format);
   if (payload.empty()) return std::vector<v1::Node>();  // an empty object, instance or multiple resource
-  ASSIGN_OR_RETURN(std::vector<v1::Node> nodes, format->decode(payload, path, now));
+  ASSIGN_OR_RETURN(std::vector<v1::Node> nodes, format->decode(payload, path, now, root_path));
   for (const v1::Node& node : nodes) {
     if (Contains(path, node.path())) continue;
     return absl::InvalidArgumentError(absl::StrCat(format->name, ": a value of ", PathToString(node.path()),
@@ -142,11 +156,26 @@ absl::StatusOr<std::vector<v1::Node>> Decode(uint32_t content_format, absl::stri
   return nodes;
 }
 
-absl::StatusOr<std::string> Encode(uint32_t content_format, const std::vector<v1::Node>& nodes, const v1::Path& path) {
+absl::StatusOr<std::string> Encode(uint32_t content_format, const std::vector<v1::Node>& nodes, const v1::Path& path,
+                                   absl::string_view root_path) {
   const Format* format = Find(content_format);
   if (format == nullptr || format->encode == nullptr) return Unknown(content_format);
   ASSIGN_OR_RETURN(const std::vector<const v1::Node*> sorted, CheckAndSort(*format, nodes, path));
-  return format->encode(sorted, path);
+  return format->encode(sorted, path, root_path);
+}
+
+absl::StatusOr<std::string> EncodePaths(uint32_t content_format, const std::vector<v1::Path>& paths,
+                                        absl::string_view root_path) {
+  if (content_format == kSenMlJson) return EncodeSenMlJsonNames(paths, root_path);
+  if (content_format == kSenMlCbor) return EncodeSenMlCborNames(paths, root_path);
+  return Unknown(content_format);
+}
+
+absl::StatusOr<std::vector<v1::Path>> DecodePaths(uint32_t content_format, absl::string_view payload,
+                                                  absl::string_view root_path) {
+  if (content_format == kSenMlJson) return DecodeSenMlJsonNames(payload, root_path);
+  if (content_format == kSenMlCbor) return DecodeSenMlCborNames(payload, root_path);
+  return Unknown(content_format);
 }
 
 }  // namespace isthmus::lwm2m::codec

@@ -29,15 +29,25 @@ bool CanDecode(uint32_t content_format);
 bool CanEncode(uint32_t content_format);
 
 // Decodes the answer to a read of `path` (or a notification of it). Values outside `path` make it fail. `now` is the
-// base of relative times (RFC 8428 4.5.3); of several records for one path the latest is returned.
+// base of relative times (RFC 8428 4.5.3); of several records for one path the latest is returned. Names of SenML may
+// begin with the alternate `root_path` of the device (without a trailing slash; "" = none).
 //   INVALID_ARGUMENT  the payload is malformed; the message says where.
 //   UNIMPLEMENTED     the format is not one of ours.
 absl::StatusOr<std::vector<v1::Node>> Decode(uint32_t content_format, absl::string_view payload, const v1::Path& path,
-                                             absl::Time now);
+                                             absl::Time now, absl::string_view root_path = "");
 
-// Encodes values for a write to (or a read of, or a creation below) `path`. All nodes lie at or below `path`.
+// Encodes values for a write to (or a read of, or a creation below) `path`. All nodes lie at or below `path`. Names of
+// SenML begin with `root_path` (LwM2M Transport 1.2 6.4.1, which 1.1 leaves open).
 //   INVALID_ARGUMENT  a node lies elsewhere, or has a value that the format cannot carry (raw; several for text).
-absl::StatusOr<std::string> Encode(uint32_t content_format, const std::vector<v1::Node>& nodes, const v1::Path& path);
+absl::StatusOr<std::string> Encode(uint32_t content_format, const std::vector<v1::Node>& nodes, const v1::Path& path,
+                                   absl::string_view root_path = "");
+
+// What a Read-Composite asks for: records with names and no values, in SenML JSON or SenML CBOR. Errors as above; paths
+// may be of any level, and a value that comes with a name is passed over.
+absl::StatusOr<std::string> EncodePaths(uint32_t content_format, const std::vector<v1::Path>& paths,
+                                        absl::string_view root_path = "");
+absl::StatusOr<std::vector<v1::Path>> DecodePaths(uint32_t content_format, absl::string_view payload,
+                                                  absl::string_view root_path = "");
 
 // Link format (RFC 6690) as registrations and Discover use it.
 struct Links {

@@ -132,10 +132,11 @@ void AppendValue(const v1::Value& value, cbor::Item* map) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<v1::Node>> DecodeSenMlCbor(absl::string_view payload, const v1::Path&, absl::Time now) {
+absl::StatusOr<std::vector<v1::Node>> DecodeSenMlCbor(absl::string_view payload, const v1::Path&, absl::Time now,
+                                                      absl::string_view root_path) {
   ASSIGN_OR_RETURN(const cbor::Item list, cbor::Decode(payload));
   if (list.kind != cbor::Kind::kArray) return Refused("SenML CBOR: expected a list of records");
-  SenMlResolver resolver(now);
+  SenMlResolver resolver(now, root_path);
   for (size_t i = 0; i < list.items.size(); ++i) {
     if (const absl::Status status = ReadRecord(list.items[i], &resolver); !status.ok()) {
       return Refused(absl::StrCat("SenML CBOR, record ", i + 1, ": ", status.message()));
@@ -144,7 +145,8 @@ absl::StatusOr<std::vector<v1::Node>> DecodeSenMlCbor(absl::string_view payload,
   return resolver.Take();
 }
 
-absl::StatusOr<std::string> EncodeSenMlCbor(const std::vector<const v1::Node*>& nodes, const v1::Path&) {
+absl::StatusOr<std::string> EncodeSenMlCbor(const std::vector<const v1::Node*>& nodes, const v1::Path&,
+                                            absl::string_view root_path) {
   cbor::Item list = cbor::Array({});
   const v1::Node* previous = nullptr;
   for (const v1::Node* node : nodes) {
@@ -153,7 +155,8 @@ absl::StatusOr<std::string> EncodeSenMlCbor(const std::vector<const v1::Node*>& 
     if (previous == nullptr || previous->path().object_id() != path.object_id() ||
         previous->path().object_instance_id() != path.object_instance_id()) {
       map.items.push_back(cbor::Integer(kBaseName));
-      map.items.push_back(cbor::Text(absl::StrCat("/", path.object_id(), "/", path.object_instance_id(), "/")));
+      map.items.push_back(
+          cbor::Text(absl::StrCat(root_path, "/", path.object_id(), "/", path.object_instance_id(), "/")));
     }
     previous = node;
     std::string name = absl::StrCat(path.resource_id());

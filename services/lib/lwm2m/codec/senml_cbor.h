@@ -13,11 +13,14 @@
 namespace isthmus::lwm2m::codec {
 
 // Values are typed; a String is `text`, whatever it is by its object definition.
-absl::StatusOr<std::vector<v1::Node>> DecodeSenMlCbor(absl::string_view payload, const v1::Path& path, absl::Time now);
+// `root_path`: the alternate root of the device. Names may begin with it when they come, and do when they go.
+absl::StatusOr<std::vector<v1::Node>> DecodeSenMlCbor(absl::string_view payload, const v1::Path& path, absl::Time now,
+                                                      absl::string_view root_path);
 
 // `nodes` are sorted by path and checked. Times are kept, their fraction as well as a double can (a quarter
 // of a microsecond today).
-absl::StatusOr<std::string> EncodeSenMlCbor(const std::vector<const v1::Node*>& nodes, const v1::Path& path);
+absl::StatusOr<std::string> EncodeSenMlCbor(const std::vector<const v1::Node*>& nodes, const v1::Path& path,
+                                            absl::string_view root_path);
 
 }  // namespace isthmus::lwm2m::codec
 

@@ -53,7 +53,7 @@ constexpr FieldName kFields[] = {{"bn", kBaseName}, {"bt", kBaseTime},   {"bver"
 // parser; error() says why.
 class RecordHandler {
  public:
-  explicit RecordHandler(absl::Time now) : resolver_(now) {}
+  RecordHandler(absl::Time now, absl::string_view root_path) : resolver_(now, root_path) {}
 
   bool Null() { return Skipping() || Fail("null is not a value"); }
   bool Bool(bool boolean) {
@@ -258,11 +258,12 @@ void WriteValue(const v1::Value& value, Writer* writer) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<v1::Node>> DecodeSenMlJson(absl::string_view payload, const v1::Path&, absl::Time now) {
+absl::StatusOr<std::vector<v1::Node>> DecodeSenMlJson(absl::string_view payload, const v1::Path&, absl::Time now,
+                                                      absl::string_view root_path) {
   rapidjson::MemoryStream memory(payload.data(), payload.size());
   rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(memory);
   rapidjson::Reader reader;
-  RecordHandler handler(now);
+  RecordHandler handler(now, root_path);
   constexpr unsigned kFlags = rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag |
                               rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseStopWhenDoneFlag;
   const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, handler);
@@ -275,7 +276,8 @@ absl::StatusOr<std::vector<v1::Node>> DecodeSenMlJson(absl::string_view payload,
   return handler.Take();
 }
 
-absl::StatusOr<std::string> EncodeSenMlJson(const std::vector<const v1::Node*>& nodes, const v1::Path&) {
+absl::StatusOr<std::string> EncodeSenMlJson(const std::vector<const v1::Node*>& nodes, const v1::Path&,
+                                            absl::string_view root_path) {
   rapidjson::StringBuffer buffer;
   Writer writer(buffer);
   writer.StartArray();
@@ -286,7 +288,7 @@ absl::StatusOr<std::string> EncodeSenMlJson(const std::vector<const v1::Node*>& 
     if (previous == nullptr || previous->path().object_id() != path.object_id() ||
         previous->path().object_instance_id() != path.object_instance_id()) {
       writer.Key("bn");
-      WriteText(&writer, absl::StrCat("/", path.object_id(), "/", path.object_instance_id(), "/"));
+      WriteText(&writer, absl::StrCat(root_path, "/", path.object_id(), "/", path.object_instance_id(), "/"));
     }
     previous = node;
     writer.Key("n");

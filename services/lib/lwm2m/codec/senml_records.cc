@@ -1,11 +1,13 @@
 #include "services/lib/lwm2m/codec/senml_records.h"
 
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/lwm2m/value_text.h"
 #include "services/lib/status/status_macros.h"
@@ -63,6 +65,27 @@ std::string FormatSenMlTime(const v1::Node& node) {
   return seconds;
 }
 
+absl::StatusOr<std::string> JoinSenMlNames(absl::string_view base_name, absl::string_view name,
+                                           absl::string_view root_path) {
+  if (base_name.size() + name.size() > kLongestName + root_path.size()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the name ", Excerpt(base_name), " + ", Excerpt(name), " is longer than any path of a resource"));
+  }
+  std::string joined = absl::StrCat(base_name, name);
+  if (joined.size() > 1 && joined.back() == '/') joined.pop_back();
+  return joined;
+}
+
+std::optional<v1::Path> PathOfSenMlName(absl::string_view name, absl::string_view root_path, bool of_value) {
+  absl::string_view below = name;
+  if (!root_path.empty() && absl::ConsumePrefix(&below, root_path) && (below.empty() || below.front() == '/')) {
+    const absl::StatusOr<v1::Path> path = ParsePath(below.empty() ? "/" : below);
+    if (path.ok() && (path->has_resource_id() || !of_value)) return *path;
+  }
+  const absl::StatusOr<v1::Path> path = ParsePath(name);
+  return path.ok() && (path->has_resource_id() || !of_value) ? std::make_optional(*path) : std::nullopt;
+}
+
 absl::Status SenMlResolver::Add(SenMlRecord record) {
   const bool has_base = record.base_name.has_value() || record.base_time.has_value();
   if (record.base_name.has_value()) base_name_ = *std::move(record.base_name);
@@ -73,18 +96,13 @@ absl::Status SenMlResolver::Add(SenMlRecord record) {
     return absl::InvalidArgumentError("no value: expected one of v, vs, vb, vd, vlo");
   }
 
-  const absl::string_view own_name = record.name.has_value() ? absl::string_view(*record.name) : absl::string_view();
-  if (base_name_.size() + own_name.size() > kLongestName) {
-    return absl::InvalidArgumentError(absl::StrCat("the name ", Excerpt(base_name_), " + ", Excerpt(own_name),
-                                                   " is longer than any path of a resource"));
-  }
-  std::string name = absl::StrCat(base_name_, own_name);
-  if (name.size() > 1 && name.back() == '/') name.pop_back();
-  const absl::StatusOr<v1::Path> path = ParsePath(name);
-  if (!path.ok() || !path->has_resource_id()) {
+  ASSIGN_OR_RETURN(std::string name, JoinSenMlNames(base_name_, record.name.value_or(""), root_path_));
+  const std::optional<v1::Path> path = PathOfSenMlName(name, root_path_, /*of_value=*/true);
+  if (!path.has_value()) {
     return absl::InvalidArgumentError(
         absl::StrCat("the name ", Excerpt(name), " is not the path of a resource or resource instance"));
   }
+  if (!root_path_.empty()) name = PathToString(*path);  // the same whether it came with the root or without
 
   const absl::Duration since = base_time_ + record.time.value_or(absl::ZeroDuration());
   const absl::Time time = since < kFirstAbsoluteTime ? now_ + since : absl::UnixEpoch() + since;

@@ -39,9 +39,17 @@ absl::Status CheckTimeIsAbsolute(const v1::Node& node, absl::string_view format_
 // The node's time as a decimal number of seconds, to the nanosecond.
 std::string FormatSenMlTime(const v1::Node& node);
 
+// Base names joined to names are longer than any path soon: INVALID_ARGUMENT then. `root_path` as of a SenMlResolver.
+absl::StatusOr<std::string> JoinSenMlNames(absl::string_view base_name, absl::string_view name,
+                                           absl::string_view root_path);
+// `name` without the root that it may begin with, as a path. nullopt when it is none; `of_value`: when it is none of a
+// resource or resource instance.
+std::optional<v1::Path> PathOfSenMlName(absl::string_view name, absl::string_view root_path, bool of_value);
+
 class SenMlResolver {
  public:
-  explicit SenMlResolver(absl::Time now) : now_(now) {}
+  // Names may begin with `root_path`, the alternate root of the device, or not.
+  explicit SenMlResolver(absl::Time now, absl::string_view root_path = "") : now_(now), root_path_(root_path) {}
 
   // INVALID_ARGUMENT when the record's full name is no path of a resource or resource instance, or it has no value.
   absl::Status Add(SenMlRecord record);
@@ -50,6 +58,7 @@ class SenMlResolver {
 
  private:
   const absl::Time now_;
+  const std::string root_path_;
   std::string base_name_;
   absl::Duration base_time_;
   std::vector<v1::Node> nodes_;

@@ -1,17 +1,17 @@
 #include "services/lib/onem2m/json/json_text.h"
 
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "rapidjson/error/en.h"
 #include "rapidjson/memorystream.h"
 #include "rapidjson/reader.h"
+#include "services/lib/onem2m/value.h"
 #include "services/lib/utf8/utf8.h"
 
 namespace isthmus::onem2m {
@@ -21,7 +21,7 @@ namespace {
 // and left out, and reading goes on: the rest may hold the request identifier.
 class ValueBuilder {
  public:
-  ValueBuilder(v1::Value* root, std::string* error) : root_(root), error_(error) { open_.reserve(kMaxJsonDepth); }
+  ValueBuilder(v1::Value* root, std::string* error) : root_(root), error_(error) { open_.reserve(kMaxValueDepth); }
 
   bool Null() {
     if (v1::Value* value = Next()) value->set_null(true);
@@ -68,7 +68,11 @@ class ValueBuilder {
     return true;
   }
   bool EndObject(rapidjson::SizeType) {
-    if (too_deep_ == 0) FindDoubles(open_.back()->mutable_object());
+    if (too_deep_ == 0) {
+      if (const std::optional<std::string> name = FindDouble(open_.back()->object())) {
+        Note(absl::StrCat("the member '", absl::string_view(*name).substr(0, 60), "' occurs twice"));
+      }
+    }
     return Close();
   }
   bool EndArray(rapidjson::SizeType) { return Close(); }
@@ -83,9 +87,9 @@ class ValueBuilder {
     return member_value_;
   }
   v1::Value* Open() {
-    if (too_deep_ > 0 || open_.size() >= kMaxJsonDepth) {
+    if (too_deep_ > 0 || open_.size() >= kMaxValueDepth) {
       if (too_deep_ == 0) {
-        Note(absl::StrCat("nested deeper than ", kMaxJsonDepth, " levels"));
+        Note(absl::StrCat("nested deeper than ", kMaxValueDepth, " levels"));
         if (v1::Value* value = Next()) value->set_null(true);
       }
       ++too_deep_;
@@ -103,26 +107,6 @@ class ValueBuilder {
     }
     return true;
   }
-  void FindDoubles(v1::Object* object) {
-    const int count = object->members_size();
-    if (count < 2) return;
-    constexpr int kFewMembers = 12;
-    absl::flat_hash_set<absl::string_view> seen;
-    for (int i = 1; i < count; ++i) {
-      const std::string& name = object->members(i).name();
-      bool twice = false;
-      if (count <= kFewMembers) {
-        for (int j = 0; j < i && !twice; ++j) twice = object->members(j).name() == name;
-      } else {
-        if (i == 1) seen.insert(object->members(0).name());
-        twice = !seen.insert(name).second;
-      }
-      if (twice) {
-        Note(absl::StrCat("the member '", absl::string_view(name).substr(0, 60), "' occurs twice"));
-        return;
-      }
-    }
-  }
   void Note(std::string error) {
     if (error_->empty()) *error_ = std::move(error);
   }
@@ -133,14 +117,6 @@ class ValueBuilder {
   v1::Value* member_value_ = nullptr;
   size_t too_deep_ = 0;
 };
-
-void AppendNumber(double number, std::string* out) {
-  char digits[32];
-  const std::to_chars_result end = std::to_chars(digits, digits + sizeof(digits), number);
-  const absl::string_view text(digits, static_cast<size_t>(end.ptr - digits));
-  out->append(text.data(), text.size());
-  if (text.find_first_of(".e") == absl::string_view::npos) out->append(".0");
-}
 
 bool Unspeakable(const v1::Value& value) {
   return value.kind_case() == v1::Value::kNumber && !std::isfinite(value.number());

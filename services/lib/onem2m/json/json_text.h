@@ -13,11 +13,6 @@
 
 namespace isthmus::onem2m {
 
-// Levels of objects and lists, the outermost included. One level of JSON is up to three nested protobuf messages, and
-// protobuf refuses to read more than 100 of them: what is deeper could not be handed on to a neighbour. The deepest
-// primitives that TS-0004 defines have about ten levels.
-inline constexpr int kMaxJsonDepth = 24;
-
 struct JsonDocument {
   // With an error: the members that came before it, or all the others where only one member was wrong.
   v1::Value value;
@@ -25,7 +20,7 @@ struct JsonDocument {
   std::string error;
 };
 
-// Strict: UTF-8 without a byte-order mark, unique member names, no comments, at most kMaxJsonDepth levels. Never
+// Strict: UTF-8 without a byte-order mark, unique member names, no comments, at most kMaxValueDepth levels. Never
 // recursive, so that no nesting exhausts the stack. Integers beyond int64 become numbers; NaN cannot occur.
 JsonDocument ParseJson(absl::string_view text);
 

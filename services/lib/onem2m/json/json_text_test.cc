@@ -99,8 +99,8 @@ TEST(JsonText, NamesTheMemberThatOccursTwice) {
 
 TEST(JsonText, DepthIsBoundedAndReadingGoesOn) {
   const auto nested = [](int levels) { return std::string(levels, '[') + std::string(levels, ']'); };
-  EXPECT_EQ(ParseJson(nested(kMaxJsonDepth)).error, "");
-  EXPECT_THAT(ParseJson(nested(kMaxJsonDepth + 1)).error, HasSubstr("nested deeper"));
+  EXPECT_EQ(ParseJson(nested(kMaxValueDepth)).error, "");
+  EXPECT_THAT(ParseJson(nested(kMaxValueDepth + 1)).error, HasSubstr("nested deeper"));
   for (const int levels : {10'000, 200'000}) {
     const JsonDocument document = ParseJson(absl::StrCat("{\"pc\":", nested(levels), ",\"rqi\":\"w1\"}"));
     EXPECT_THAT(document.error, HasSubstr("nested deeper"));
@@ -113,8 +113,8 @@ TEST(JsonText, DepthIsBoundedAndReadingGoesOn) {
 // What is within the bound must pass protobuf's own bound on the way to a neighbour.
 TEST(JsonText, TheDeepestValueSurvivesProtobuf) {
   std::string text;
-  for (int i = 1; i < kMaxJsonDepth; ++i) text += "{\"a\":";
-  text += "{\"a\":1}" + std::string(kMaxJsonDepth - 1, '}');
+  for (int i = 1; i < kMaxValueDepth; ++i) text += "{\"a\":";
+  text += "{\"a\":1}" + std::string(kMaxValueDepth - 1, '}');
   const JsonDocument document = ParseJson(text);
   ASSERT_EQ(document.error, "");
   v1::Value copy;

@@ -184,7 +184,8 @@ void Change::PostDeliveries() {
     targets.erase("");
     for (const std::string& target : targets) {
       OutgoingNotification notification{target, delivery.subscription_id,
-                                        MakeNotification(*context_, target, delivery.content)};
+                                        MakeNotification(*context_, target, delivery.content),
+                                        SerializationOf(target, context_->tree)};
       context_->effects.Post([port = context_->notifications, notification = std::move(notification)]() mutable {
         port->Send(std::move(notification), nullptr);
       });

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "services/lib/onem2m/value.h"
+#include "services/synchronizer/core/subscription/notification_target.h"
 
 namespace isthmus::synchronizer {
 namespace {
@@ -52,7 +53,7 @@ onem2m::v1::RequestPrimitive MakeNotification(const CseContext& context, const s
   const bool has_release = std::find(releases.begin(), releases.end(), kRelease) != releases.end();
   onem2m::v1::RequestPrimitive primitive;
   primitive.set_operation(onem2m::v1::OPERATION_TYPE_NOTIFY);
-  primitive.set_to(target);
+  primitive.set_to(IsUrl(target) ? target.substr(0, target.find('?')) : target);
   primitive.set_from(context.options.cse_id);
   primitive.set_request_identifier(context.ids->NextId());
   primitive.set_release_version_indicator(has_release || releases.empty() ? kRelease : releases.back());

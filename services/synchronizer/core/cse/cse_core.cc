@@ -6,6 +6,7 @@
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/status_macros.h"
 #include "services/synchronizer/core/cse/primitive_check.h"
+#include "services/synchronizer/core/cse/sibling_links.h"
 
 namespace isthmus::synchronizer {
 namespace {
@@ -302,7 +303,15 @@ void CseCore::MergeResult(Change* change, Entry* entry, const ManagementResult& 
   const ResourceTable& table = context_.TableOf(entry->record);
   for (const onem2m::v1::Attribute& attribute : result.attributes) {
     const AttributeRule* rule = table.Find(attribute.name());
-    const onem2m::v1::Value& value = rule != nullptr && rule->reads.has_value() ? *rule->reads : attribute.value();
+    onem2m::v1::Value linked;
+    if (rule != nullptr && rule->link) {
+      linked = attribute.value();
+      ShowSiblings(*entry, &linked);
+    }
+    const onem2m::v1::Value& value = rule == nullptr           ? attribute.value()
+                                     : rule->link              ? linked
+                                     : rule->reads.has_value() ? *rule->reads
+                                                               : attribute.value();
     const onem2m::v1::Value* old = onem2m::Find(kept, attribute.name());
     const bool same = old != nullptr && onem2m::Equal(*old, value);
     if (!same || change->Edits(entry)) onem2m::Set(change->Edit(entry).attributes, attribute.name(), value);

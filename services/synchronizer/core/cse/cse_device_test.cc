@@ -12,6 +12,7 @@ using onem2m::Integer;
 using onem2m::Text;
 using onem2m::TextList;
 using onem2m::v1::RequestPrimitive;
+using onem2m::v1::Value;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -282,6 +283,34 @@ TEST_F(CseDeviceTest, PutManagementObjectsCreatesKeepsAndDeletes) {
   EXPECT_EQ(store_.commits(), commits);
 }
 
+TEST_F(CseDeviceTest, ASelfDefinedObjectStaysWhenItsMappingChanges) {
+  ProvisionedObject greeter = Object("object34120-0", "m2m:mgo", 0, "/34120/0");
+  *greeter.resource.mutable_attributes()->add_members() = Attribute("mgs", Text("urn:oma:lwm2m:x:34120"));
+  const auto before = cse_->PutManagementObjects("dev1", {greeter});
+  ASSERT_THAT(before, status::IsOk());
+  ASSERT_THAT(cse_->UpdateAttributes((*before)[0], {Attribute("0", Integer(7))}, {}), status::IsOk());
+  ASSERT_EQ(Update("CAdmin", "cse-in/dev1/object34120-0", "m2m:mgo", {{"lbl", onem2m::TextList({"mine"})}}).code(),
+            2004u);
+  ASSERT_EQ(Create("CAdmin", "cse-in/dev1/object34120-0", 23, "m2m:sub",
+                   {{"rn", Text("watch")}, {"nu", onem2m::TextList({"CAdmin"})}})
+                .code(),
+            2001u);
+  ProvisionedObject mapped = Object("greeter0", "acme:greeter", 0, "/34120/0");
+  *mapped.resource.mutable_attributes()->add_members() = Attribute("mgs", Text("urn:oma:lwm2m:x:34120:1.3"));
+  *mapped.resource.mutable_attributes()->add_members() = Attribute("hello", onem2m::Boolean(false));
+  const auto after = cse_->PutManagementObjects("dev1", {mapped});
+  ASSERT_THAT(after, status::IsOk());
+  EXPECT_EQ(*after, *before);
+  AnswerWith(Success(2000));
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/object34120-0/watch").code(), 2000u);
+  const auto content = Retrieve("CAdmin", "cse-in/dev1/object34120-0");
+  EXPECT_EQ(content.get("mgs"), R"("urn:oma:lwm2m:x:34120:1.3")");
+  EXPECT_EQ(content.get("lbl"), R"(["mine"])");
+  EXPECT_EQ(content.get("hello"), "false");
+  EXPECT_EQ(content.get("0"), "") << "an attribute of the mapping before";
+  EXPECT_THAT(content.content(), ::testing::StartsWith("acme:greeter"));
+}
+
 TEST_F(CseDeviceTest, PutManagementObjectsRefusesNonsense) {
   EXPECT_THAT(cse_->PutManagementObjects("nobody", {}),
               status::StatusIs(absl::StatusCode::kNotFound, HasSubstr("nobody")));
@@ -332,6 +361,51 @@ TEST_F(CseDeviceTest, ProvisionedResourcesDoNotExpire) {
   clock_.Advance(absl::Hours(24 * 365 * 50));
   EXPECT_EQ(cse_->Sweep(), 0u);
   EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1").code(), 2000u);
+}
+
+// A device names another of its objects by path, oneM2M by resource identifier; the path may have an alternate root.
+TEST_F(CseDeviceTest, LinksBetweenObjectsOfADevice) {
+  const auto object = [](const char* name, const char* root, uint32_t definition, const char* path) {
+    ProvisionedObject one;
+    one.resource_name = name;
+    one.resource.set_root(root);
+    one.resource.set_mgmt_definition(definition);
+    one.resource.add_object_ids("urn:oma:lwm2m:ext:1");
+    one.resource.add_object_paths(path);
+    return one;
+  };
+  const auto ids = cse_->PutManagementObjects(
+      "dev1", {object("policy", "m2m:cmp", 1011, "/2048/0"), object("defaults", "m2m:cmdf", 1013, "/root/2050/0"),
+               object("active", "m2m:acmp", 1012, "/2049/0")});
+  ASSERT_THAT(ids, status::IsOk());
+  const auto link = [](const std::string& target) {
+    return MakeComplex({{"nm", Text("x")}, {"typ", Integer(1013)}, {"val", Text(target)}});
+  };
+  // From the device: the sibling's identifier; what is no sibling stays a path.
+  ASSERT_THAT(
+      cse_->UpdateAttributes((*ids)[0], {Attribute("cmlk", onem2m::List({link("/2050/0"), link("/2050/9")}))}, {}),
+      status::IsOk());
+  ASSERT_THAT(cse_->UpdateAttributes((*ids)[2], {Attribute("acmlk", Text("/2048/0"))}, {}), status::IsOk());
+  AnswerWith(Success(2000));
+  EXPECT_EQ(
+      Retrieve("CAdmin", "cse-in/dev1/policy").get("cmlk"),
+      absl::StrCat(R"([{"nm":"x","typ":1013,"val":")", (*ids)[1], R"("},{"nm":"x","typ":1013,"val":"/2050/9"}])"));
+  EXPECT_EQ(Retrieve("CAdmin", "cse-in/dev1/active").text("acmlk"), (*ids)[0]);
+  // To the device: its path, however the sibling is addressed; what is none stays for translation to refuse.
+  AnswerWith(Success(2004));
+  for (const std::string& target :
+       {(*ids)[1], std::string("cse-in/dev1/defaults"), std::string("/id-in/") + (*ids)[1]}) {
+    EXPECT_EQ(Update("CAdmin", "cse-in/dev1/policy", "m2m:cmp",
+                     {{"cmlk", onem2m::List({link(target), link("r0"), link("/2050/1"), link("cse-in")})}})
+                  .code(),
+              2004u);
+    const ManagementRequest request = management_.requests().back();
+    const Value* sent = onem2m::Find(request.primitive.primitive_content().value().object(), "cmlk");
+    ASSERT_NE(sent, nullptr);
+    std::vector<std::string> targets;
+    for (const Value& one : sent->list().values()) targets.push_back(onem2m::FindText(one.object(), "val"));
+    EXPECT_THAT(targets, ElementsAre("/2050/0", "r0", "/2050/1", "cse-in")) << target;
+  }
 }
 
 }  // namespace

@@ -117,6 +117,24 @@ TEST_F(CseSubscriptionTest, EachTargetOncePerChange) {
   EXPECT_EQ(to_url, 50);
 }
 
+TEST_F(CseSubscriptionTest, NotificationsComeInTheSerialisationOfTheirTarget) {
+  ASSERT_EQ(Update("Cmon", "cse-in/monitor", "m2m:ae", {{"csz", TextList({"application/cbor"})}}).code(), 2004u);
+  // The verification too: CAdmin subscribes for Cmon.
+  ASSERT_EQ(Subscribe("cse-in/n/bat", {"Cmon", "mqtt://127.0.0.1:1883/noti/x?ct=cbor"}, {}, {}, "CAdmin").code(),
+            2001u);
+  SetLevel(1);
+  const auto sent = notifications_.Take();
+  ASSERT_EQ(sent.size(), 3u);
+  for (const auto& notification : sent) {
+    if (notification.target == "Cmon") {
+      EXPECT_EQ(notification.serialization, "cbor");
+    } else {
+      EXPECT_EQ(notification.target, "mqtt://127.0.0.1:1883/noti/x?ct=cbor");
+      EXPECT_EQ(notification.primitive.to(), "mqtt://127.0.0.1:1883/noti/x");
+    }
+  }
+}
+
 TEST_F(CseSubscriptionTest, ADeadTargetDoesNotTouchTheUpdate) {
   ASSERT_EQ(Register("Cdead", "dead").code(), 2001u);
   ASSERT_EQ(Subscribe("cse-in/n/bat", {"Cdead", "Cmon"}, {}, {}, "Cdead").code(), 2001u);

@@ -44,8 +44,26 @@ std::vector<std::string> MergeLabels(const std::vector<std::string>& old, const 
 
 bool SamePaths(const StoredResource& record, const onem2m::v1::Resource& resource) {
   const std::vector<std::string> paths = Texts(onem2m::Find(record.attributes, "obps"));
-  return record.root == resource.root() &&
-         std::equal(paths.begin(), paths.end(), resource.object_paths().begin(), resource.object_paths().end());
+  return std::equal(paths.begin(), paths.end(), resource.object_paths().begin(), resource.object_paths().end());
+}
+
+// A <mgmtObj> stays the same resource while it stands for the same place on the device in the same role. Several
+// specializations may stand for one place; a self-defined one that was made here is the only one of its kind there, so
+// that it stays, with its subscriptions, when a mapping of its own comes or goes.
+bool SameResource(const StoredResource& record, const onem2m::v1::Resource& resource) {
+  const Value* definition = onem2m::Find(record.attributes, "mgd");
+  const bool self_defined =
+      record.provisioned && resource.mgmt_definition() == 0 && definition != nullptr && definition->integer() == 0;
+  return (self_defined || record.root == resource.root()) && SamePaths(record, resource);
+}
+
+// Another mapping has other attributes. `old` are those of the mapping before.
+void TakeRoot(const onem2m::v1::Object& old, const onem2m::v1::Resource& resource, StoredResource* record) {
+  for (const onem2m::v1::Attribute& attribute : old.members()) onem2m::Remove(record->attributes, attribute.name());
+  record->root = resource.root();
+  for (const onem2m::v1::Attribute& attribute : resource.attributes().members()) {
+    onem2m::Set(record->attributes, attribute.name(), attribute.value());
+  }
 }
 
 Value TextsOf(const google::protobuf::RepeatedPtrField<std::string>& texts) {
@@ -116,13 +134,18 @@ absl::StatusOr<std::vector<std::string>> CseCore::PutManagementObjects(const std
             absl::StrCat("object ", object.resource_name, ": expected a root and objectPaths"));
       }
       const auto same = std::find_if(node->children.begin(), node->children.end(), [&](const auto& child) {
-        return IsOnDevice(child.second->record) && SamePaths(child.second->record, resource);
+        return IsOnDevice(child.second->record) && SameResource(child.second->record, resource);
       });
       if (same != node->children.end()) {
         Entry* entry = same->second;
         kept.insert(entry);
+        const Object old = ResourceOf(*entry).attributes();
         StoredResource& record = change.Edit(entry);
         record.provisioned = true;
+        if (record.root != resource.root()) TakeRoot(old, resource, &record);
+        if (const Value* schema = onem2m::Find(resource.attributes(), "mgs")) {
+          onem2m::Set(record.attributes, "mgs", *schema);
+        }
         // The device may speak another version of the object now.
         if (resource.object_ids_size() > 0) onem2m::Set(record.attributes, "obis", TextsOf(resource.object_ids()));
         resource_ids.push_back(entry->record.resource_id);

@@ -7,6 +7,7 @@
 #include "services/synchronizer/core/cse/cse_core.h"
 #include "services/synchronizer/core/cse/primitive_check.h"
 #include "services/synchronizer/core/cse/result_content.h"
+#include "services/synchronizer/core/cse/sibling_links.h"
 #include "services/synchronizer/core/representation/representation.h"
 #include "services/synchronizer/core/subscription/notification_target.h"
 #include "services/synchronizer/core/subscription/subscription_rules.h"
@@ -122,6 +123,7 @@ CseCore::Outcome CseCore::UpdateHere(const Call& call, Entry* entry, const Objec
 
 CseCore::Outcome CseCore::UpdateOnDevice(const Call& call, Entry* entry, Object attributes) {
   ManagementRequest request = MakeManagementRequest(call, *entry);
+  NameOnDevice(context_, context_.TableOf(entry->record), *entry, &attributes);
   *request.primitive.mutable_primitive_content()->mutable_value() = onem2m::Complex(std::move(attributes));
   Outcome outcome;
   outcome.later = [this, later = KeepForLater(call), request = std::move(request)](Done done) mutable {

@@ -74,7 +74,8 @@ CseCore::Outcome CseCore::Verify(const Call& call, const std::string& subscripti
   for (const std::string& target : targets) {
     requests.push_back({target, subscription_id,
                         MakeNotification(context_, target,
-                                         VerificationContent(context_.ReferenceOf(subscription_id), call.originator))});
+                                         VerificationContent(context_.ReferenceOf(subscription_id), call.originator)),
+                        SerializationOf(target, context_.tree)});
   }
   Outcome outcome;
   outcome.later = [this, later = std::move(later), requests = std::move(requests)](Done done) mutable {

@@ -74,6 +74,7 @@ void NotificationDelivery::Attempt(const std::string& name, const ItemPtr& item)
   }
   onem2m::v1::NotifyRequest request;
   request.set_target(item->notification.target);
+  request.set_serialization(item->notification.serialization);
   *request.mutable_primitive() = item->notification.primitive;
   binding_->Notify(request, timeout, [this, name, item](const absl::StatusOr<onem2m::v1::NotifyResponse>& response) {
     Ended(name, item, response);

@@ -55,6 +55,20 @@ TEST_F(NotificationDeliveryTest, OneAtATimeToEachTargetInOrder) {
   EXPECT_EQ(delivery_->counts().delivered, 3u);
 }
 
+TEST_F(NotificationDeliveryTest, TheSerialisationIsHandedOn) {
+  std::vector<std::string> heard;
+  binding_.on_notify = [&heard](const onem2m::v1::NotifyRequest& request) {
+    heard.push_back(request.serialization());
+    return onem2m::v1::NotifyResponse();
+  };
+  Send("Ca", 1);
+  OutgoingNotification notification;
+  notification.target = "Cb";
+  notification.serialization = "cbor";
+  delivery_->Send(notification, nullptr);
+  EXPECT_THAT(heard, ElementsAre("", "cbor"));
+}
+
 TEST_F(NotificationDeliveryTest, WithoutABrokerTheyAreKeptAndSentInOrder) {
   Send("Ca", 1);
   Send("Ca", 2);

@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCreate{"RootUnknown", 13, Request("m2m:xyz", Battery()), 4000, "mgd 1006 has another root"},
         BadCreate{"DefinitionUnknown", 13, Request("m2m:xyz", With(Battery(), "mgd", Integer(4711))), 4000,
                   "no specialization"},
-        BadCreate{"DefinitionNotServed", 13, Request("m2m:cmp", With(Battery(), "mgd", Integer(1011))), 5001,
+        BadCreate{"DefinitionNotServed", 13, Request("dcfg:wific", With(Battery(), "mgd", Integer(1028))), 5001,
                   "not supported"},
         BadCreate{"SelfDefinedWithoutSchema", 13, Request("m2m:my", Make({{"mgd", Integer(0)}})), 4000,
                   "mgs (mgmtSchema) is missing"},

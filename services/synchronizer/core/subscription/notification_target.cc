@@ -1,15 +1,22 @@
 #include "services/synchronizer/core/subscription/notification_target.h"
 
+#include <algorithm>
+#include <array>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "isthmus/onem2m/v1/primitive.pb.h"
+#include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/tables/resource_tables.h"
 
 namespace isthmus::synchronizer {
 namespace {
 
 constexpr absl::string_view kRegistered = "ae:";
+// The first is what is meant when nothing is said.
+constexpr std::array<absl::string_view, 3> kSerializations = {"json", "cbor", "xml"};
 
 Refusal Bad(absl::string_view uri, absl::string_view why) {
   return Refusal{onem2m::v1::RESPONSE_STATUS_CODE_BAD_REQUEST,
@@ -31,6 +38,14 @@ Checked ResolveUrl(absl::string_view uri, std::string* target) {
   // The query (`ct=json`) speaks to us and not to the broker (TS-0004 7.4.8).
   const absl::string_view query = topic.substr(bare_topic.size());
   *target = std::string(uri.substr(0, uri.size() - query.size()));
+  for (absl::string_view parameter : absl::StrSplit(absl::StripPrefix(query, "?"), '&')) {
+    if (!absl::ConsumePrefix(&parameter, "ct=")) continue;
+    if (std::find(kSerializations.begin(), kSerializations.end(), parameter) == kSerializations.end()) {
+      return Bad(uri, "expected ct=json, ct=cbor or ct=xml");
+    }
+    if (parameter != kSerializations.front()) absl::StrAppend(target, "?ct=", parameter);
+    break;
+  }
   return std::nullopt;
 }
 
@@ -74,6 +89,23 @@ std::string ReachableTarget(absl::string_view target, const ResourceTree& tree) 
   if (!absl::ConsumePrefix(&target, kRegistered)) return std::string(target);
   const Entry* entry = tree.FindById(target);
   return entry != nullptr && entry->record.type == kAe ? std::string(target) : std::string();
+}
+
+std::string SerializationOf(absl::string_view target, const ResourceTree& tree) {
+  const Entry* entry = tree.FindById(target);
+  if (entry == nullptr || entry->record.type != kAe) return "";
+  const onem2m::v1::Value* listed = onem2m::Find(entry->record.attributes, "csz");
+  if (listed == nullptr) return "";
+  // "cbor" (TS-0004 6.3.3), and what is seen: "application/cbor", "application/vnd.onem2m-res+cbor".
+  const auto lists = [listed](absl::string_view serialization) {
+    const auto& types = listed->list().values();
+    return std::any_of(types.begin(), types.end(), [serialization](const onem2m::v1::Value& type) {
+      return type.text() == serialization || absl::EndsWith(type.text(), absl::StrCat("/", serialization)) ||
+             absl::EndsWith(type.text(), absl::StrCat("+", serialization));
+    });
+  };
+  const auto* taken = std::find_if(kSerializations.begin(), kSerializations.end(), lists);
+  return taken == kSerializations.end() ? "" : std::string(*taken);
 }
 
 bool IsUrl(absl::string_view target) { return absl::StrContains(target, "://"); }

@@ -111,6 +111,25 @@ TEST_F(TargetTest, EveryFormOfAnAeIsItsAeId) {
   EXPECT_EQ(ReachableTarget("ae:Cmon", tree_), "");
 }
 
+TEST_F(TargetTest, AnAeIsNotifiedInTheSerialisationThatItLists) {
+  const auto serialization = [this](const std::vector<std::string>& types) {
+    StoredResource record = tree_.FindById("Cmon")->record;
+    onem2m::Set(record.attributes, "csz", onem2m::TextList(types));
+    tree_.Replace(tree_.FindById("Cmon"), record);
+    return SerializationOf("Cmon", tree_);
+  };
+  EXPECT_EQ(SerializationOf("Cmon", tree_), "");
+  EXPECT_EQ(SerializationOf("Cghost", tree_), "");
+  EXPECT_EQ(SerializationOf("id-in", tree_), "");
+  EXPECT_EQ(SerializationOf("mqtt://h/a?ct=cbor", tree_), "");
+  EXPECT_EQ(serialization({}), "");
+  EXPECT_EQ(serialization({"application/cbor"}), "cbor");
+  EXPECT_EQ(serialization({"application/vnd.onem2m-res+xml", "application/vnd.onem2m-res+cbor"}), "cbor");
+  EXPECT_EQ(serialization({"application/xml"}), "xml");
+  EXPECT_EQ(serialization({"xml", "cbor"}), "cbor");
+  EXPECT_EQ(serialization({"application/xml", "application/json"}), "json");
+}
+
 TEST_F(TargetTest, OthersAreTakenAsTheyAre) {
   EXPECT_EQ(Resolve("Cghost"), "Cghost");
   EXPECT_EQ(ReachableTarget("Cghost", tree_), "Cghost");
@@ -119,6 +138,8 @@ TEST_F(TargetTest, OthersAreTakenAsTheyAre) {
   EXPECT_EQ(Resolve("Cy", "/id-x/Cz"), "/id-x/Cy");
   EXPECT_EQ(Resolve("mqtt://127.0.0.1:1883/noti/x?ct=json"), "mqtt://127.0.0.1:1883/noti/x");
   EXPECT_EQ(Resolve("mqtts://broker/a"), "mqtts://broker/a");
+  EXPECT_EQ(Resolve("mqtt://h/a?x=y&ct=cbor"), "mqtt://h/a?ct=cbor");
+  EXPECT_EQ(Resolve("mqtt://h/a?"), "mqtt://h/a");
   EXPECT_TRUE(IsUrl("mqtt://h/a"));
   EXPECT_FALSE(IsUrl("Cmon"));
 }
@@ -142,6 +163,7 @@ TEST_F(TargetTest, WhatCannotBeNotifiedIsRefused) {
                           "mqtt://host/",
                           "mqtt:///x",
                           "mqtt://host/?ct=json",
+                          "mqtt://host/a?ct=yaml",
                           "mqtt://host/a/#",
                           "//other.example.com/id-x/Cy"}) {
     EXPECT_EQ(Resolve(uri), "4000") << uri;

@@ -55,6 +55,8 @@ struct AttributeRule {
   bool single = false;
   bool nullable = false;
   bool unsupported = false;
+  // Its texts, or the `val` of its members, name other <mgmtObj> of the node.
+  bool link = false;
   // One of those that every resource or every <mgmtObj> has: never of the device.
   bool common = false;
   std::optional<onem2m::v1::Value> initial;

@@ -14,10 +14,11 @@ using testing::HasSubstr;
 
 const ResourceTables& Tables() { return ResourceTables::BuiltIn(); }
 
-TEST(ResourceTables, HostsSixTypesAndTenSpecializations) {
+TEST(ResourceTables, HostsSixTypesAndNineteenSpecializations) {
   EXPECT_THAT(Tables().types(), ElementsAre(1u, 2u, 5u, 13u, 14u, 23u));
-  const char* const roots[] = {"m2m:fwr", "m2m:swr", "m2m:mem", "m2m:ani", "m2m:andi",
-                               "m2m:bat", "m2m:dvi", "m2m:dvc", "m2m:rbo", "m2m:evl"};
+  const char* const roots[] = {"m2m:fwr",  "m2m:swr", "m2m:mem",  "m2m:ani",  "m2m:andi", "m2m:bat",  "m2m:dvi",
+                               "m2m:dvc",  "m2m:rbo", "m2m:evl",  "m2m:cmp",  "m2m:acmp", "m2m:cmdf", "m2m:cmdv",
+                               "m2m:cmpv", "m2m:cml", "m2m:cmnr", "m2m:cmwr", "m2m:cmbf"};
   uint32_t definition = 1001;
   for (const char* root : roots) {
     ASSERT_NE(Tables().ByRoot(root), nullptr) << root;
@@ -41,6 +42,15 @@ TEST(ResourceTables, AttributeCarriesWhatItsFileSays) {
   EXPECT_TRUE(Tables().ByRoot("m2m:dvc")->Find("ena")->reads->boolean());
   EXPECT_TRUE(Tables().ByRoot("m2m:bat")->IsCommon("obps"));
   EXPECT_EQ(Tables().ByType(kAccessControlPolicy)->Find("acpi"), nullptr);
+}
+
+// mgmtLink of the CMDH family is on the device; of any other <mgmtObj> it is the IN-CSE's.
+TEST(ResourceTables, LinksOfTheCmdhFamily) {
+  EXPECT_FALSE(Tables().ByRoot("m2m:cmp")->IsCommon("cmlk"));
+  EXPECT_TRUE(Tables().ByRoot("m2m:cmp")->Find("cmlk")->link);
+  EXPECT_TRUE(Tables().ByRoot("m2m:acmp")->Find("acmlk")->link);
+  EXPECT_FALSE(Tables().ByRoot("m2m:cmwr")->Find("cmlk")->link);
+  EXPECT_TRUE(Tables().ByRoot("m2m:bat")->IsCommon("cmlk"));
 }
 
 TEST(ResourceTables, UnknownRootOfManagementObjectIsSelfDefined) {

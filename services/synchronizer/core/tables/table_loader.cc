@@ -93,7 +93,7 @@ AttributeRule ReadAttribute(const YAML::Node& node, const ComplexTypes& complex_
   if (rule.short_name.empty()) throw BadTable("an attribute has no 'short'");
   try {
     AllowOnly(node, {"short", "long", "create", "update", "type", "list", "min", "range", "choices", "single",
-                     "nullable", "initial", "reads", "unsupported"});
+                     "nullable", "initial", "reads", "unsupported", "link"});
     rule.long_name = Text(node, "long");
     rule.create = ReadPresence(Text(node, "create"));
     rule.update = ReadPresence(Text(node, "update", "O"));
@@ -109,6 +109,7 @@ AttributeRule ReadAttribute(const YAML::Node& node, const ComplexTypes& complex_
     if (node["choices"]) rule.choices = node["choices"].as<std::vector<std::string>>();
     rule.single = rule.create == Presence::kMandatory || (node["single"] && node["single"].as<bool>());
     rule.nullable = node["nullable"] && node["nullable"].as<bool>();
+    rule.link = node["link"] && node["link"].as<bool>();
     rule.unsupported = node["unsupported"] && node["unsupported"].as<bool>();
     if (node["initial"]) rule.initial = ReadValue(node["initial"]);
     if (node["reads"]) rule.reads = ReadValue(node["reads"]);
@@ -172,7 +173,7 @@ std::unique_ptr<ResourceTable> ReadTable(const YAML::Node& file, const ComplexTy
     table->type = kManagementObject;
     table->management_definition = file["mgmtDefinition"].as<uint32_t>();
     table->children = management["children"].as<std::vector<uint32_t>>();
-    AppendCommon(ReadAttributes(management["attributes"], complex_types), {}, table.get());
+    AppendCommon(ReadAttributes(management["attributes"], complex_types), without, table.get());
   } else {
     table->type = file["type"].as<uint32_t>();
     if (file["children"]) table->children = file["children"].as<std::vector<uint32_t>>();
