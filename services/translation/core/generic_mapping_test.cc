@@ -206,8 +206,8 @@ TEST(GenericMapping, RetrieveReadsTheInstanceWithAllThatIsThere) {
                              {"/3303/0/6998", S("later version")}})});
   EXPECT_EQ(answer.response_status_code(), 2000u);
   EXPECT_EQ(Text(answer.attributes()),
-            R"({"resetMinAndMaxMeasuredValues":false,"sensorValue":21.5,"sensorUnits":"Cel",)"
-            R"("timestamp":"20231128T120000","6998":"later version"})");
+            R"({"resetMinAndMaxMeasuredValues":false,"timestamp":"20231128T120000","sensorValue":21.5,)"
+            R"("sensorUnits":"Cel","6998":"later version"})");
   EXPECT_THAT(answer.absent_attributes(), ::testing::Contains("maxRangeValue"));
   EXPECT_THAT(answer.absent_attributes(), ::testing::Not(::testing::Contains("lbl")));
 }

@@ -253,6 +253,27 @@ TEST(Loader, BadFilesAreRefusedWithFileLineKeyAndWhatWasExpected) {
   }
 }
 
+TEST(Loader, ListsThatAreComparedWithEachOtherHaveAnEnd) {
+  std::string attributes = kVendorMapping;
+  for (int i = 0; i < 1000; ++i) {
+    absl::StrAppend(&attributes, "  - {short: a", i, ", long: a, access: local, type: string}\n");
+  }
+  std::string names = "[";
+  std::string pairs = "exclusive: [";
+  for (int i = 0; i < 101; ++i) {
+    absl::StrAppend(&names, "spd, ");
+    absl::StrAppend(&pairs, "[stt, stt], ");
+  }
+  const std::string refreshes =
+      absl::StrCat(kVendorMapping,
+                   "  - {short: a, long: a, access: execute, resource: 2, type: boolean, refreshes: ", names, "]}\n");
+  const std::string exclusive = Change(kVendorMapping, "clause: acme manual 4", pairs + "]\nclause: acme manual 4");
+  for (const std::string& text : {attributes, refreshes, exclusive}) {
+    const LoadResult loaded = LoadMounted({{"o.yaml", kVendorObject}, {"m.yaml", text}});
+    EXPECT_THAT(loaded.problems, ElementsAre(AllOf(StartsWith("m.yaml:"), HasSubstr("at most 100"))));
+  }
+}
+
 TEST(Loader, AMappingMustFitItsObject) {
   const std::string mapping = kVendorMapping;
   const struct {

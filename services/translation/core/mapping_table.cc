@@ -13,12 +13,15 @@
 namespace isthmus::translation {
 namespace {
 
-// "1.2" -> {1, 2}; what is no version counts as 1.0.
+// "1.2" -> {1, 2}; what is no version counts as 1.0. Every look-up comes through here: nothing is allocated.
 std::pair<int, int> ParseVersion(absl::string_view text) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, '.');
+  const size_t point = text.find('.');
   int major = 1;
   int minor = 0;
-  if (parts.size() != 2 || !absl::SimpleAtoi(parts[0], &major) || !absl::SimpleAtoi(parts[1], &minor)) return {1, 0};
+  if (point == absl::string_view::npos || !absl::SimpleAtoi(text.substr(0, point), &major) ||
+      !absl::SimpleAtoi(text.substr(point + 1), &minor)) {
+    return {1, 0};
+  }
   return {major, minor};
 }
 

@@ -109,7 +109,6 @@ class Shared {
     for (const auto& [name, ids] : root.At("groups").Members()) {
       uint32_t number = 0;
       if (name.empty() || absl::SimpleAtoi(name, &number)) ids.Fail("a group whose name is no number");
-      if (groups_.count(name) > 0) ids.Fail("a group of another name than those above");
       std::vector<uint32_t>& group = groups_[name];
       for (const YamlValue& id : ids.Items()) {
         if (const std::optional<uint32_t> one = Id(id)) group.push_back(*one);

@@ -82,7 +82,7 @@ TEST(ObjectParser, WhatDoesNotHoldIsNamed) {
       {"[limits, 13]", "limits", "x.yaml:11:", "a list"},
       {"limits: [11, 12]", "limits: [11, 99]", "x.yaml:7:", "got '99'"},
       {"limits: [11, 12]", "limits: [11, empty]", "x.yaml:7:", "got 'empty'"},
-      {"empty: []", "limits: []", "x.yaml:8:", "another name"},
+      {"empty: []", "limits: []", "x.yaml:8:", "key 'limits' is given twice"},
       {"empty: []", "7: []", "x.yaml:8:", "no number"},
       {"{id: 11,", "{id: 10,", "x.yaml:3:", "an id that no resource above has"},
       {"unit: \"m\"}", "mandatory: true}", "x.yaml:2:", "unknown key 'mandatory'"},

@@ -24,6 +24,9 @@ namespace isthmus::translation {
 namespace {
 
 constexpr int64_t kAny = std::numeric_limits<int64_t>::max();
+// Far above any table of people's; the checks of a mapping compare its attributes with each other.
+constexpr size_t kMostAttributes = 1000;
+constexpr size_t kMostNames = 100;
 constexpr int64_t kNone = std::numeric_limits<int64_t>::min();
 
 // One number or interval, or a list of them.
@@ -127,7 +130,13 @@ onem2m::v1::Value ReadFallback(const YamlValue& value, AttributeType type, bool 
 
 std::vector<std::string> ReadTexts(const YamlValue& value) {
   std::vector<std::string> texts;
-  for (const YamlValue& item : value.Items()) texts.push_back(item.Text());
+  for (const YamlValue& item : value.Items()) {
+    if (texts.size() == kMostNames) {
+      item.Fail(absl::StrCat("at most ", kMostNames, " names"));
+      break;
+    }
+    texts.push_back(item.Text());
+  }
   return texts;
 }
 
@@ -262,6 +271,10 @@ ParsedMapping ReadMapping(const YamlValue& root) {
   mapping.partial = root.At("partial").Boolean();
   ReadDelete(root.At("delete"), &mapping);
   for (const YamlValue& pair : root.At("exclusive").Items()) {
+    if (mapping.exclusive.size() == kMostNames) {
+      pair.Fail(absl::StrCat("at most ", kMostNames, " pairs"));
+      break;
+    }
     const std::vector<std::string> names = ReadTexts(pair);
     if (names.size() == 2) {
       mapping.exclusive.emplace_back(names[0], names[1]);
@@ -270,9 +283,14 @@ ParsedMapping ReadMapping(const YamlValue& root) {
     }
   }
   for (const YamlValue& item : root.Require("attributes").Items()) {
+    if (mapping.attributes.size() == kMostAttributes) {
+      item.Fail(absl::StrCat("at most ", kMostAttributes, " attributes"));
+      break;
+    }
     AttributeMapping attribute = ReadAttribute(item, mapping.clause);
-    if (mapping.Find(attribute.short_name) != nullptr) item.At("short").Fail("a name that no attribute above has");
-    parsed.attribute_where[attribute.short_name] = item.Where();
+    if (!parsed.attribute_where.emplace(attribute.short_name, item.Where()).second) {
+      item.At("short").Fail("a name that no attribute above has");
+    }
     mapping.attributes.push_back(std::move(attribute));
   }
   return parsed;
@@ -284,20 +302,15 @@ absl::StatusOr<ParsedSource> ParseYaml(const std::string& file, const std::strin
   YamlDocument document(file, text);
   const YamlValue root = document.root();
   RETURN_IF_ERROR(document.status());
-  // Conversions of yaml-cpp are not used, but iterating over a damaged tree may throw.
-  try {
-    if (IsObjectFile(root)) {
-      std::vector<ParsedObject> parsed = ReadObjects(root);
-      RETURN_IF_ERROR(document.status());
-      return ParsedSource(std::move(parsed));
-    }
-    if (root.At("mapping").present()) {
-      ParsedMapping parsed = ReadMapping(root);
-      RETURN_IF_ERROR(document.status());
-      return ParsedSource(std::move(parsed));
-    }
-  } catch (const std::exception& error) {
-    return absl::InvalidArgumentError(absl::StrCat(file, ":1: not readable: ", error.what()));
+  if (IsObjectFile(root)) {
+    std::vector<ParsedObject> parsed = ReadObjects(root);
+    RETURN_IF_ERROR(document.status());
+    return ParsedSource(std::move(parsed));
+  }
+  if (root.At("mapping").present()) {
+    ParsedMapping parsed = ReadMapping(root);
+    RETURN_IF_ERROR(document.status());
+    return ParsedSource(std::move(parsed));
   }
   return absl::InvalidArgumentError(absl::StrCat(
       file, ":1: expected an object definition (key 'object' with 'resources'), several (key 'objects') or a mapping",

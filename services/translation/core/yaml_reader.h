@@ -7,7 +7,9 @@
 //   mapping.root = root.Require("root").Text();
 //   RETURN_IF_ERROR(document.status());
 //
-// Exceptions of yaml-cpp end here. Values point into their document. One document belongs to one thread.
+// One document, in UTF-8, of maps, lists and scalars to a depth of a few; every key once. Aliases are refused: what
+// stands in a file is what it means, and its length bounds the time and memory that it takes. Exceptions of yaml-cpp
+// end here. Values point into their document. One document belongs to one thread.
 #ifndef ISTHMUS_SERVICES_TRANSLATION_CORE_YAML_READER_H_
 #define ISTHMUS_SERVICES_TRANSLATION_CORE_YAML_READER_H_
 
@@ -19,25 +21,34 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "yaml-cpp/yaml.h"
 
 namespace isthmus::translation {
 
 class YamlDocument;
 
+// As it stands in the file.
+struct YamlNode {
+  enum class Kind { kNull, kScalar, kList, kMap };
+
+  Kind kind = Kind::kNull;
+  int line = 1;
+  std::string scalar;
+  std::vector<YamlNode> children;  // of a map: key, value, key, value
+};
+
 // A place in a document; absent when the key is not there, and then every reading gives a default without an error.
 class YamlValue {
  public:
-  bool present() const { return node_.IsDefined() && !node_.IsNull(); }
-  bool is_map() const { return present() && node_.IsMap(); }
-  bool is_list() const { return present() && node_.IsSequence(); }
+  bool present() const { return node_ != nullptr && node_->kind != YamlNode::Kind::kNull; }
+  bool is_map() const { return Is(YamlNode::Kind::kMap); }
+  bool is_list() const { return Is(YamlNode::Kind::kList); }
   // "battery.yaml:12".
   std::string Where() const;
 
   // Members of a map.
   YamlValue At(absl::string_view key) const;
   YamlValue Require(absl::string_view key) const;
-  // Any other key, and any key given twice, is an error.
+  // Any other key is an error.
   void AllowOnly(std::initializer_list<const char*> keys) const;
   std::vector<std::pair<std::string, YamlValue>> Members() const;
   // Elements of a list.
@@ -55,11 +66,12 @@ class YamlValue {
 
  private:
   friend class YamlDocument;
-  YamlValue(YamlDocument* document, YAML::Node node, std::string key, int line)
-      : document_(document), node_(std::move(node)), key_(std::move(key)), line_(line) {}
+  YamlValue(YamlDocument* document, const YamlNode* node, std::string key, int line)
+      : document_(document), node_(node), key_(std::move(key)), line_(line) {}
+  bool Is(YamlNode::Kind kind) const { return node_ != nullptr && node_->kind == kind; }
 
   YamlDocument* document_;
-  YAML::Node node_;
+  const YamlNode* node_;  // null = absent
   std::string key_;
   int line_;  // of the node, or of what should hold it
 };
@@ -67,6 +79,8 @@ class YamlValue {
 class YamlDocument {
  public:
   YamlDocument(std::string file, const std::string& text);
+  YamlDocument(const YamlDocument&) = delete;
+  YamlDocument& operator=(const YamlDocument&) = delete;
 
   // A map; anything else is an error.
   YamlValue root();
@@ -78,7 +92,7 @@ class YamlDocument {
   void Report(int line, absl::string_view message);
 
   std::string file_;
-  YAML::Node node_;
+  YamlNode root_;
   absl::Status status_;
 };
 
