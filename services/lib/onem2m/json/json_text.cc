@@ -21,7 +21,10 @@ namespace {
 // and left out, and reading goes on: the rest may hold the request identifier.
 class ValueBuilder {
  public:
-  ValueBuilder(v1::Value* root, std::string* error) : root_(root), error_(error) { open_.reserve(kMaxValueDepth); }
+  // `escapes`: the text has characters by their number. What it has as they are was checked by the parser.
+  ValueBuilder(bool escapes, v1::Value* root, std::string* error) : escapes_(escapes), root_(root), error_(error) {
+    open_.reserve(kMaxValueDepth);
+  }
 
   bool Null() {
     if (v1::Value* value = Next()) value->set_null(true);
@@ -54,13 +57,19 @@ class ValueBuilder {
     return true;
   }
   bool String(const char* text, rapidjson::SizeType size, bool) {
-    if (v1::Value* value = Next()) value->set_text(text, size);
+    v1::Value* value = Next();
+    if (value == nullptr) return true;
+    if (IsText(absl::string_view(text, size))) {
+      value->set_text(text, size);
+    } else {
+      value->set_null(true);
+    }
     return true;
   }
   bool Key(const char* name, rapidjson::SizeType size, bool) {
     if (too_deep_ > 0) return true;
     v1::Attribute* member = open_.back()->mutable_object()->add_members();
-    member->set_name(name, size);
+    member->set_name(IsText(absl::string_view(name, size)) ? std::string(name, size) : "");
     member_value_ = member->mutable_value();
     return true;
   }
@@ -112,10 +121,17 @@ class ValueBuilder {
     }
     return true;
   }
+  // RapidJSON makes of the second half of a surrogate pair without the first ("\udc00") what is no UTF-8.
+  bool IsText(absl::string_view text) {
+    if (!escapes_ || IsUtf8(text)) return true;
+    Note("a text has half of a surrogate pair");
+    return false;
+  }
   void Note(std::string error) {
     if (error_->empty()) *error_ = std::move(error);
   }
 
+  const bool escapes_;
   v1::Value* const root_;
   std::string* const error_;
   std::vector<v1::Value*> open_;
@@ -145,7 +161,7 @@ JsonDocument ParseJson(absl::string_view text) {
       rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
   rapidjson::MemoryStream stream(json.data(), json.size());
   rapidjson::Reader reader;
-  ValueBuilder builder(&document.value, &document.error);
+  ValueBuilder builder(json.find("\\u") != absl::string_view::npos, &document.value, &document.error);
   const rapidjson::ParseResult result = reader.Parse<kFlags>(stream, builder);
   if (result.IsError()) {
     // The syntax error is the better reason, whatever else was noted before it.

@@ -56,6 +56,16 @@ TEST(JsonText, ZeroWithAnExponentIsZero) {
   EXPECT_EQ(ParseJson("1e-999").value.number(), 0.0);
 }
 
+// Found by the fuzz target: RapidJSON made three octets of it that are no UTF-8, which no neighbour can read.
+TEST(JsonText, HalfOfASurrogatePairIsRefused) {
+  for (const char* text : {R"("\udc00")", R"("\uDEEEx")", R"("\ud800")", R"("\ud800\ud800")", R"({"\udc00":1})"}) {
+    EXPECT_FALSE(ParseJson(text).error.empty()) << text;
+  }
+  const JsonDocument document = ParseJson(R"({"a":"\udc00","rqi":"w1"})");
+  EXPECT_THAT(document.error, HasSubstr("half of a surrogate pair"));
+  EXPECT_EQ(FindText(document.value.object(), "rqi"), "w1");
+}
+
 TEST(JsonText, NeverWritesNaNOrInfinity) {
   v1::Object object;
   Set(object, "a", Number(std::nan("")));
