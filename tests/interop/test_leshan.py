@@ -143,3 +143,17 @@ def test_composites(world, device, node):
         assert (result.outcome, result.coap_code) == (1, 204), result
         assert session.read_composite("leshan", ["/3/0/15", "/1/0/1"]).nodes[0].value.text == "Asia/Seoul"
     assert "device without composite operations" not in world.stack.services["connector"].output()
+
+
+def test_instance_made_and_deleted(world, node, device):
+    sensor = {"mgd": 0, "mgs": "urn:oma:lwm2m:ext:3303", "obis": ["urn:oma:lwm2m:ext:3303"], "applicationType": "boiler"}
+    for name, wanted, path in (("chosen", {}, "/3303/1"), ("wanted", {"obps": ["/3303/5"]}, "/3303/5")):
+        made = world.admin.create(node, 13, {"m2m:mgo": dict(sensor, rn=name, **wanted)})
+        assert made.rsc == 2001 and made.content["obps"] == [path], made
+        device.wait_output(f"write {path[1:]}/5750 = boiler")
+        assert world.admin.retrieve(f"{node}/{name}").content["applicationType"] == "boiler"
+    device.tell("update")
+    device.wait_output("updated leshan", after=len(device.output()))
+    for name in ("chosen", "wanted"):
+        assert world.admin.delete(f"{node}/{name}").rsc == 2002
+        assert world.admin.retrieve(f"{node}/{name}").rsc == 4004

@@ -16,6 +16,7 @@ import org.eclipse.leshan.client.engine.DefaultRegistrationEngineFactory;
 import org.eclipse.leshan.client.object.Security;
 import org.eclipse.leshan.client.object.Server;
 import org.eclipse.leshan.client.observer.LwM2mClientObserverAdapter;
+import org.eclipse.leshan.client.resource.BaseInstanceEnablerFactory;
 import org.eclipse.leshan.client.resource.LwM2mInstanceEnabler;
 import org.eclipse.leshan.client.resource.ObjectsInitializer;
 import org.eclipse.leshan.client.servers.LwM2mServer;
@@ -182,8 +183,13 @@ public class Device {
   private void add(ObjectsInitializer objects, int object, Values instance) {
     instances.put(object + "/0", instance);
     objects.setInstancesForObject(object, (LwM2mInstanceEnabler) instance);
-    // Leshan wants a factory even where nobody creates instances.
-    objects.setFactoryForObject(object, (model, id, used) -> new Values());
+    // Gives an instance that the server makes the id that it wants, or a free one.
+    objects.setFactoryForObject(object, new BaseInstanceEnablerFactory() {
+      @Override
+      public LwM2mInstanceEnabler create() {
+        return new Values();
+      }
+    });
   }
 
   /** The temperature goes up and down; the battery falls by one and starts again at 100. */
@@ -211,6 +217,7 @@ public class Device {
         resource(5601, "Min Measured Value", Operations.R, false, Type.FLOAT),
         resource(5602, "Max Measured Value", Operations.R, false, Type.FLOAT),
         resource(5701, "Sensor Units", Operations.R, false, Type.STRING),
+        resource(5750, "Application Type", Operations.RW, false, Type.STRING),
         resource(5605, "Reset Min and Max Measured Values", Operations.E, false, Type.NONE));
   }
 

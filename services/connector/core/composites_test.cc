@@ -43,11 +43,11 @@ TEST_F(CompositesTest, WhatNobodyAskedForIsLeftOut) {
 }
 
 TEST_F(CompositesTest, BelowAnAlternateRoot) {
-  Register("1.1", {}, "/root");
+  Register("1.1", {}, "/lwm2m");
   Read({"/3/0/9", "/1/0/1"});
-  EXPECT_THAT(Sent(), ElementsAre("0.05 FETCH /root"));
-  EXPECT_THAT(coap_.last().request.payload, HasSubstr("/root/3/0/9"));
-  Respond(205, 110, R"([{"n":"/root/3/0/9","v":80},{"n":"/1/0/1","v":60}])");
+  EXPECT_THAT(Sent(), ElementsAre("0.05 FETCH /lwm2m"));
+  EXPECT_THAT(coap_.last().request.payload, HasSubstr("/lwm2m/3/0/9"));
+  Respond(205, 110, R"([{"n":"/lwm2m/3/0/9","v":80},{"n":"/1/0/1","v":60}])");
   EXPECT_THAT(ValuesOf(done_[0]), ElementsAre("/3/0/9=80", "/1/0/1=60"));
 }
 

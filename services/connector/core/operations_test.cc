@@ -24,7 +24,7 @@ class OperationsTest : public testing::Test {
     auto device = std::make_shared<Device>();
     device->registration.set_endpoint("d");
     device->registration.set_address("a:1");
-    device->registration.set_root_path("/root");
+    device->registration.set_root_path("/lwm2m");
     device_ = device;
     lines_.OnRegistered(device_);
     clock_.Advance(absl::Seconds(1));
@@ -71,7 +71,7 @@ class OperationsTest : public testing::Test {
 
 TEST_F(OperationsTest, AReadBelowTheAlternateRoot) {
   Perform(ReadOf("/3/0/9"));
-  EXPECT_EQ(coap_.last().path(), "/root/3/0/9");
+  EXPECT_EQ(coap_.last().path(), "/lwm2m/3/0/9");
   EXPECT_EQ(coap_.last().request.accept, std::nullopt);
   Respond(205, 0, "80");
   ASSERT_EQ(done_.size(), 1u);

@@ -386,8 +386,7 @@ v1::Value ResponseTypeValue(const v1::ResponseType& type) {
   return Complex(std::move(members));
 }
 
-}  // namespace
-
+// Fills rqi, rvi, fr and to from what `parameters` has of them, wrapped in m2m:rqp or m2m:rsp or not.
 void RecoverIdentity(const v1::Object& parameters, DecodeError* error) {
   for (const absl::string_view wrapper : {"m2m:rqp", "m2m:rsp"}) {
     const v1::Value* inner = Find(parameters, wrapper);
@@ -404,6 +403,19 @@ void RecoverIdentity(const v1::Object& parameters, DecodeError* error) {
   recover("rvi", &error->release_version_indicator);
   recover("fr", &error->from);
   recover("to", &error->to);
+}
+
+}  // namespace
+
+DecodeError NotAPrimitive(std::string reason, const v1::Object& read,
+                          const std::function<std::string(absl::string_view parameter)>& scan) {
+  DecodeError error;
+  error.reason = std::move(reason);
+  RecoverIdentity(read, &error);
+  if (error.request_identifier.empty()) error.request_identifier = scan("rqi");
+  if (error.release_version_indicator.empty()) error.release_version_indicator = scan("rvi");
+  if (error.from.empty()) error.from = scan("fr");
+  return error;
 }
 
 Decoded<v1::RequestPrimitive> RequestFromParameters(v1::Object& parameters, absl::Time now) {

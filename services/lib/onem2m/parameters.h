@@ -6,6 +6,9 @@
 #ifndef ISTHMUS_SERVICES_LIB_ONEM2M_PARAMETERS_H_
 #define ISTHMUS_SERVICES_LIB_ONEM2M_PARAMETERS_H_
 
+#include <functional>
+#include <string>
+
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "isthmus/onem2m/v1/primitive.pb.h"
@@ -21,8 +24,11 @@ Decoded<v1::RequestPrimitive> RequestFromParameters(v1::Object& parameters, absl
 // Liberal: unknown parameters are dropped, `pc` may be null or empty, `rqi` may be a number.
 Decoded<v1::ResponsePrimitive> ResponseFromParameters(v1::Object& parameters);
 
-// Fills the error's rqi, rvi, fr and to from what `parameters` has of them, wrapped in m2m:rqp or m2m:rsp or not.
-void RecoverIdentity(const v1::Object& parameters, DecodeError* error);
+// The error of octets that are no primitive. Its rqi, rvi, fr and to come from what could be read of it, wrapped in
+// m2m:rqp or m2m:rsp or not; what is missing then from `scan`, which looks for the value of a parameter in the octets
+// themselves ("" = not there, or not beyond doubt).
+DecodeError NotAPrimitive(std::string reason, const v1::Object& read,
+                          const std::function<std::string(absl::string_view parameter)>& scan);
 
 // Receives the parameters of a primitive in the order of TS-0004's tables.
 class ParameterSink {

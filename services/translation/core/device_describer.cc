@@ -14,6 +14,7 @@
 #include "services/lib/status/invalid_field.h"
 #include "services/lib/status/status_macros.h"
 #include "services/translation/core/action_status.h"
+#include "services/translation/core/definition_rules.h"
 #include "services/translation/core/generic_mapping.h"
 
 namespace isthmus::translation {
@@ -116,7 +117,7 @@ void DescribeGeneric(const MappingTable& table, uint32_t object_id, const Object
   const ObjectDefinition* definition = table.FindObject(object_id, object.version);
   const ResourceMapping* known = table.FindGenericMapping(object_id, object.version);
   const ResourceMapping& mapping = known == nullptr ? UnknownObjectMapping() : *known;
-  const std::string urn = WithVersion(definition == nullptr ? UrnOfObject(object_id) : definition->urn, object.version);
+  const std::string urn = WithVersion(definition == nullptr ? RegistryUrn(object_id) : definition->urn, object.version);
   const bool multiple = definition == nullptr || definition->multiple;
   const bool readable =
       definition == nullptr || std::any_of(mapping.attributes.begin(), mapping.attributes.end(),

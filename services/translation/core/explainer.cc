@@ -16,6 +16,7 @@
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/invalid_field.h"
 #include "services/translation/core/conversion.h"
+#include "services/translation/core/definition_rules.h"
 #include "services/translation/core/generic_mapping.h"
 #include "services/translation/core/request_translator.h"
 #include "services/translation/core/status_codes.h"
@@ -86,7 +87,8 @@ std::string CoapRequest(const Operation& operation) {
     case Operation::kExecute:
       return absl::StrCat("POST ", lwm2m::PathToString(operation.execute().path()));
     case Operation::kCreate:
-      return absl::StrCat("POST ", lwm2m::PathToString(operation.create().path()));
+      // The payload says which instance is wanted.
+      return absl::StrCat("POST /", operation.create().path().object_id());
     case Operation::kDelete:
       return absl::StrCat("DELETE ", lwm2m::PathToString(operation.delete_().path()));
     default:
@@ -108,6 +110,8 @@ lwm2m::v1::Path PathOf(const Operation& operation) {
       return operation.write().path();
     case Operation::kExecute:
       return operation.execute().path();
+    case Operation::kCreate:
+      return operation.create().path();
     case Operation::kDelete:
       return operation.delete_().path();
     default:
@@ -122,7 +126,9 @@ class Explainer {
   v1::ExplainResponse Run(v1::TranslateRequestResponse translation) {
     response_.set_mapping_version(table_.version());
     *response_.mutable_translation() = std::move(translation);
-    absl::StatusOr<Target> target = Locate(table_, request_.resource(), "resource");
+    const bool creation = request_.primitive().operation() == onem2m::v1::OPERATION_TYPE_CREATE;
+    absl::StatusOr<Target> target =
+        Locate(table_, request_.resource(), "resource", creation ? Place::kNew : Place::kExisting);
     if (target.ok()) {
       target_ = *std::move(target);
       AdmitNames();
@@ -154,9 +160,11 @@ class Explainer {
 
   std::string Place() const {
     const ObjectDefinition* object = table_.FindObject(target_.instance.object_id(), target_.version);
-    return absl::StrCat(object == nullptr ? UrnOfObject(target_.instance.object_id()) : object->urn,
+    return absl::StrCat(object == nullptr ? RegistryUrn(target_.instance.object_id()) : object->urn,
                         target_.version.empty() ? "" : ":", target_.version, object == nullptr ? "" : " ",
-                        object == nullptr ? "" : object->name, ", instance ", lwm2m::PathToString(target_.instance));
+                        object == nullptr ? "" : object->name, ", ",
+                        target_.chosen ? absl::StrCat("instance ", lwm2m::PathToString(target_.instance))
+                                       : "an instance that the device chooses");
   }
 
   std::string NameOfPlace(const lwm2m::v1::Path& path) const {
@@ -208,7 +216,8 @@ class Explainer {
       explained->set_onem2m_value(onem2m::Describe(*value, 200));
     }
     std::vector<std::string> written;
-    for (const lwm2m::v1::Node& node : operation.write().nodes()) {
+    const auto& nodes = operation.has_create() ? operation.create().nodes() : operation.write().nodes();
+    for (const lwm2m::v1::Node& node : nodes) {
       if (lwm2m::Contains(target_.At(id), node.path())) written.push_back(InWords(node.value()));
     }
     explained->set_lwm2m_value(absl::StrJoin(written, ", "));
@@ -236,13 +245,18 @@ class Explainer {
   // A RETRIEVE of everything gives these as well; a request that names attributes only those.
   void ExplainLocals() {
     const bool retrieve = request_.primitive().operation() == onem2m::v1::OPERATION_TYPE_RETRIEVE;
+    const bool creation = request_.primitive().operation() == onem2m::v1::OPERATION_TYPE_CREATE;
     const std::set<std::string> wanted(request_.wanted_attributes().begin(), request_.wanted_attributes().end());
     for (const AttributeMapping& attribute : mapping().attributes) {
       const std::string& name = attribute.short_name;
       if (retrieve ? !wanted.empty() && wanted.count(name) == 0 : onem2m::Find(content(), name) == nullptr) continue;
       if (attribute.access == Access::kLocal) AddLocal(name, "has no counterpart on the device");
       if (attribute.access == Access::kWrite && retrieve) AddLocal(name, "can only be written on the device");
-      if (!attribute.is_action()) continue;
+      if (creation && attribute.is_action()) AddLocal(name, "an action: asked for by an UPDATE only");
+      if (creation && !attribute.is_action() && attribute.access != Access::kLocal && !attribute.writable()) {
+        AddLocal(name, "as given until the device is read");
+      }
+      if (creation || !attribute.is_action()) continue;
       if (retrieve) AddLocal(name, absl::StrCat("an action: always reads ", attribute.reads ? "true" : "false"));
       const Value* value = onem2m::Find(content(), name);
       if (!retrieve && !value->boolean()) AddLocal(name, "an action that is not asked for");

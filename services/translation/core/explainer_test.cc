@@ -113,6 +113,28 @@ TEST(Explain, ObjectsWithoutAMapping) {
   EXPECT_THAT(response.text(), HasSubstr("1 -> 1"));
 }
 
+TEST(Explain, ACreationSaysWhatGoesToTheDevice) {
+  onem2m::v1::RequestPrimitive create = Update(
+      "m2m:swr", {{"url", onem2m::Text("coap://h/a")}, {"vr", onem2m::Text("1")}, {"lbl", onem2m::TextList({"x"})}});
+  create.set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
+  onem2m::v1::Resource software;
+  software.set_root("m2m:swr");
+  software.add_object_ids("urn:oma:lwm2m:oma:9");
+  const v1::ExplainResponse response = Explained(create, software);
+  EXPECT_THAT(response.place(), HasSubstr("an instance that the device chooses"));
+  ASSERT_EQ(response.steps_size(), 1);
+  EXPECT_THAT(response.steps(0).operation(), HasSubstr("Create /9 "));
+  EXPECT_EQ(response.steps(0).coap_request(), "POST /9");
+  ASSERT_EQ(response.steps(0).attributes_size(), 1);
+  EXPECT_EQ(response.steps(0).attributes(0).lwm2m_value(), "\"coap://h/a\"");
+  EXPECT_THAT(response.text(), HasSubstr("vr    as given until the device is read"));
+  EXPECT_THAT(response.text(), HasSubstr("lbl   every resource has it"));
+  software.add_object_paths("/9/3");
+  const v1::ExplainResponse wanted = Explained(create, software);
+  EXPECT_THAT(wanted.place(), HasSubstr("instance /9/3"));
+  EXPECT_THAT(wanted.steps(0).operation(), HasSubstr("Create /9/3"));
+}
+
 TEST(Explain, WhatMakesNoSenseIsNamed) {
   EXPECT_THAT(Explain(BuiltIn(), {}), status::StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("request: ")));
   v1::ExplainRequest request;

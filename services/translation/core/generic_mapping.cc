@@ -151,11 +151,6 @@ std::optional<uint32_t> ResourceIdOf(absl::string_view name) {
   return id;
 }
 
-std::string UrnOfObject(uint32_t object_id) {
-  const char* const type = object_id < 1024 ? "oma" : object_id <= 10240 ? "ext" : "x";
-  return absl::StrCat("urn:oma:lwm2m:", type, ":", object_id);
-}
-
 bool IsHidden(uint32_t object_id) { return object_id == 0 || object_id == 21; }
 
 bool IsCommonAttribute(absl::string_view short_name) {

@@ -38,9 +38,6 @@ const ResourceDefinition& UntypedResource();
 // "5700" -> 5700; nothing when `name` is no Resource ID in its shortest form.
 std::optional<uint32_t> ResourceIdOf(absl::string_view name);
 
-// Without a version, for an object that nobody has described: its class follows from the id (OMNA ranges).
-std::string UrnOfObject(uint32_t object_id);
-
 // Security (0) and OSCORE (21) objects hold keys and are never shown to a LwM2M Server (LwM2M Core E.1): no resource is
 // made of them even when a device names them.
 bool IsHidden(uint32_t object_id);

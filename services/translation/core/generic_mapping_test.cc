@@ -65,13 +65,6 @@ TEST(GenericMapping, ResourceIdsInTheirShortestFormAreNames) {
   }
 }
 
-TEST(GenericMapping, ClassOfAnUnknownObjectFollowsFromItsId) {
-  EXPECT_EQ(UrnOfObject(1023), "urn:oma:lwm2m:oma:1023");
-  EXPECT_EQ(UrnOfObject(2048), "urn:oma:lwm2m:ext:2048");
-  EXPECT_EQ(UrnOfObject(10240), "urn:oma:lwm2m:ext:10240");
-  EXPECT_EQ(UrnOfObject(10241), "urn:oma:lwm2m:x:10241");
-}
-
 // ---- descriptions --------------------------------------------------------------------------------------------------
 
 v1::DescribeDeviceResponse Describe(const std::vector<std::pair<std::string, std::string>>& links,

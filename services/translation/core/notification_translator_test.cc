@@ -81,7 +81,7 @@ TEST(Notification, ForAnObjectOfAnotherVersion) {
   battery.set_object_ids(0, "urn:oma:lwm2m:oma:3:1.2");
   EXPECT_EQ(Changes(Notification("/3/0/9", {{"/3/0/9", I(60)}}, {battery})), R"(id-m2m:bat{"btl":60})");
   battery.set_object_ids(0, "urn:oma:lwm2m:oma:3:9.9");
-  battery.set_object_paths(0, "/root/3/0");
+  battery.set_object_paths(0, "/lwm2m/3/0");
   EXPECT_EQ(Changes(Notification("/3/0/9", {{"/3/0/9", I(60)}}, {battery})), R"(id-m2m:bat{"btl":60})");
 }
 

@@ -50,22 +50,15 @@ std::string ScanFor(absl::string_view name, absl::string_view octets) {
   return found;
 }
 
-DecodeError NotAPrimitive(std::string reason, const v1::Value& read, absl::string_view payload) {
-  DecodeError error;
-  error.reason = std::move(reason);
-  if (read.kind_case() == v1::Value::kObject) RecoverIdentity(read.object(), &error);
-  if (error.request_identifier.empty()) error.request_identifier = ScanFor("rqi", payload);
-  if (error.release_version_indicator.empty()) error.release_version_indicator = ScanFor("rvi", payload);
-  if (error.from.empty()) error.from = ScanFor("fr", payload);
-  return error;
-}
-
 template <typename Primitive, typename FromParameters>
 Decoded<Primitive> Decode(absl::string_view payload, FromParameters from_parameters) {
   CborDocument document = ParseCbor(payload);
-  if (!document.error.empty()) return NotAPrimitive(std::move(document.error), document.value, payload);
-  if (document.value.kind_case() != v1::Value::kObject) {
-    return NotAPrimitive("expected a CBOR map at the top level", document.value, payload);
+  if (document.error.empty() && document.value.kind_case() != v1::Value::kObject) {
+    document.error = "expected a CBOR map at the top level";
+  }
+  if (!document.error.empty()) {
+    return NotAPrimitive(std::move(document.error), document.value.object(),
+                         [payload](absl::string_view parameter) { return ScanFor(parameter, payload); });
   }
   return from_parameters(*document.value.mutable_object());
 }

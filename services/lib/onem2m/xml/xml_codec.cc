@@ -33,15 +33,12 @@ template <typename Primitive, typename FromParameters>
 Decoded<Primitive> Decode(absl::string_view payload, absl::string_view root, FromParameters from_parameters) {
   XmlDocument document = ParseXml(payload);
   if (document.error.empty() && document.root == root) return from_parameters(document.members);
-  DecodeError error;
-  error.reason = !document.error.empty() ? document.error
-                                         : absl::StrCat("expected the root element ", root, ", got '",
-                                                        absl::string_view(document.root).substr(0, 60), "'");
-  RecoverIdentity(document.members, &error);
-  if (error.request_identifier.empty()) error.request_identifier = ScanFor("rqi", payload);
-  if (error.release_version_indicator.empty()) error.release_version_indicator = ScanFor("rvi", payload);
-  if (error.from.empty()) error.from = ScanFor("fr", payload);
-  return error;
+  if (document.error.empty()) {
+    document.error = absl::StrCat("expected the root element ", root, ", got '",
+                                  absl::string_view(document.root).substr(0, 60), "'");
+  }
+  return NotAPrimitive(std::move(document.error), document.members,
+                       [payload](absl::string_view parameter) { return ScanFor(parameter, payload); });
 }
 
 class XmlSink final : public ParameterSink {

@@ -61,16 +61,7 @@ CseCore::Outcome CseCore::CreateOnDevice(const Call& call, Entry* parent, Stored
       return FinishCreate(call, parent, std::move(record), &change);
     }
   }
-  ManagementRequest request;
-  request.primitive = call.primitive;
-  request.resource_id = record.resource_id;
-  request.node_id = onem2m::FindText(parent->record.attributes, "ni");
-  request.resource = resource;
-  if (call.primitive.has_request_expiration()) {
-    request.deadline = absl::FromUnixSeconds(call.primitive.request_expiration().seconds()) +
-                       absl::Nanoseconds(call.primitive.request_expiration().nanos());
-  }
-  request.trace_id = call.trace_id.empty() ? context_.ids->NextId() : call.trace_id;
+  ManagementRequest request = MakeManagementRequest(call, record.resource_id, *parent, resource);
   Outcome outcome;
   outcome.later = [this, later = KeepForLater(call), parent_id = parent->record.resource_id, record = std::move(record),
                    request = std::move(request)](Done done) mutable {

@@ -261,11 +261,16 @@ Checked CseCore::CheckMatch(const Call& call, const Entry& entry) const {
 // ---- the device side's part in requests ----------------------------------------------------------------------------
 
 ManagementRequest CseCore::MakeManagementRequest(const Call& call, const Entry& entry) const {
+  return MakeManagementRequest(call, entry.record.resource_id, *entry.parent, ResourceOf(entry));
+}
+
+ManagementRequest CseCore::MakeManagementRequest(const Call& call, const std::string& resource_id, const Entry& node,
+                                                 const onem2m::v1::Resource& resource) const {
   ManagementRequest request;
   request.primitive = call.primitive;
-  request.resource_id = entry.record.resource_id;
-  request.node_id = NodeIdOf(entry);
-  request.resource = ResourceOf(entry);
+  request.resource_id = resource_id;
+  request.node_id = onem2m::FindText(node.record.attributes, "ni");
+  request.resource = resource;
   if (call.primitive.has_request_expiration()) {
     request.deadline = absl::FromUnixSeconds(call.primitive.request_expiration().seconds()) +
                        absl::Nanoseconds(call.primitive.request_expiration().nanos());

@@ -125,6 +125,9 @@ class CseCore {
   Outcome FinishDelete(const Call& call, Entry* entry, const ManagementResult& result);
   void MergeResult(Change* change, Entry* entry, const ManagementResult& result) const;
   ManagementRequest MakeManagementRequest(const Call& call, const Entry& entry) const;
+  // Of a <mgmtObj> that is to be below the <node>.
+  ManagementRequest MakeManagementRequest(const Call& call, const std::string& resource_id, const Entry& node,
+                                          const onem2m::v1::Resource& resource) const;
 
   absl::Status MakeCseBase();
   absl::Status MakeDevicesPolicy();

@@ -468,7 +468,7 @@ TEST_F(CseDeviceTest, LinksBetweenObjectsOfADevice) {
     return one;
   };
   const auto ids = cse_->PutManagementObjects(
-      "dev1", {object("policy", "m2m:cmp", 1011, "/2048/0"), object("defaults", "m2m:cmdf", 1013, "/root/2050/0"),
+      "dev1", {object("policy", "m2m:cmp", 1011, "/2048/0"), object("defaults", "m2m:cmdf", 1013, "/lwm2m/2050/0"),
                object("active", "m2m:acmp", 1012, "/2049/0")});
   ASSERT_THAT(ids, status::IsOk());
   const auto link = [](const std::string& target) {
