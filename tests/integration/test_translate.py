@@ -30,6 +30,8 @@ def translate(*arguments, address):
 @pytest.mark.parametrize("arguments, expected", [
     (["retrieve", "m2m:bat", "bts"], "Read /3/0/20 Battery Status"),
     (["update", "m2m:dvi", '{"syst":"20260101T000000"}'], "1767225600"),
+    (["create", "m2m:swr", '{"url":"coap://h/a"}'], "Create /9 "),
+    (["create", "m2m:swr", '{"url":"coap://h/a"}', "--path", "/9/3"], "Create /9/3"),
     (["delete", "m2m:swr", "--path", "/9/3"], "on urn:oma:lwm2m:oma:9"),
     (["notify", "m2m:bat", "/3/0/20=1", "/3/0/9=80"], "btl = 80\nbts = 2"),
     (["notify", "m2m:mgo", "--object", "urn:oma:lwm2m:ext:3303", "/3303/0/5701=Cel"], 'sensorUnits = "Cel"'),
@@ -89,3 +91,9 @@ def test_invalid_argument_names_the_field_for_programs(addresses):
     assert raised.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert contracts.invalid_fields(raised.value) == [
         ("root_path", "MALFORMED", "expected a path that starts with '/', got 'lwm2m'")]
+
+
+def test_supported_is_up_to_date_and_complete():
+    done = subprocess.run([os.path.join(ROOT, "tools/supported"), "--check"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout

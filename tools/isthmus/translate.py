@@ -20,7 +20,7 @@ from isthmus.values import fill, from_value, to_value
 SERVICE = "isthmus.translation.v1.TranslationService/"
 USUAL = "127.0.0.1:7002"
 BINARY = os.path.join(ROOT, ".bazel/bin/services/translation/translation")
-OPERATIONS = {"retrieve": 2, "update": 3, "delete": 4}
+OPERATIONS = {"create": 1, "retrieve": 2, "update": 3, "delete": 4}
 GENERIC = "m2m:mgo"
 
 
@@ -93,18 +93,19 @@ def resource_of(address, options):
     resource.object_ids.append(urn)
     parts = urn.split(":")
     object_id = parts[4] if len(parts) > 4 else "0"
-    resource.object_paths.append(options.path or f"/{object_id}/0")
+    # Of a creation the device chooses the instance, unless one is named.
+    resource.object_paths.append(options.path or f"/{object_id}" + ("" if options.command == "create" else "/0"))
     fill(resource.attributes, as_json(options.kept, "--kept"))
     return resource
 
 
 def explain(address, options):
-    """retrieve, update, delete."""
+    """create, retrieve, update, delete."""
     request = contracts.translation.TranslateRequestRequest(resource=resource_of(address, options))
     request.primitive.operation = OPERATIONS[options.command]
     if options.command == "retrieve":
         request.wanted_attributes.extend(options.attributes)
-    if options.command == "update":
+    if options.command in ("create", "update"):
         content = request.primitive.primitive_content
         content.name = options.root
         content.value.CopyFrom(to_value(as_json(options.content, "content")))
@@ -186,8 +187,8 @@ def parse(arguments):
     commands = parser.add_subparsers(dest="command", required=True)
     retrieve = commands.add_parser("retrieve", parents=[common, place])
     retrieve.add_argument("attributes", nargs="*")
-    update = commands.add_parser("update", parents=[common, place])
-    update.add_argument("content")
+    for name in ("create", "update"):
+        commands.add_parser(name, parents=[common, place]).add_argument("content")
     commands.add_parser("delete", parents=[common, place])
     notification = commands.add_parser("notify", parents=[common, place])
     notification.add_argument("values", nargs="+")

@@ -79,7 +79,10 @@ TEST(Conformance, ReadOfEachAttribute) {
       {"m2m:swr", "vr", "/9/0/1", S("3"), "\"3\""},
       {"m2m:swr", "ins", "/9/0/7", I(4), R"({"acn":"","sus":1})"},
       {"m2m:swr", "ins", "/9/0/9", I(58), R"({"acn":"","sus":2})"},
+      {"m2m:swr", "acts", "/9/0/12", B(true), R"({"acn":"act","sus":1})"},
+      {"m2m:swr", "acts", "/9/0/12", B(false), R"({"acn":"","sus":0})"},
       {"m2m:dvc", "can", "/15/0/0", S("camera"), "\"camera\""},
+      {"m2m:dvc", "cas", "/15/0/4", B(true), R"({"acn":"","sus":0})"},  // nothing was asked for
       {"m2m:dvc", "att", "/15/0/3", B(true), "true"},
       {"m2m:dvc", "cus", "/15/0/4", B(false), "false"},
       {"m2m:evl", "lgt", "/20/0/4010", I(1), "1"},  // system -> System
@@ -176,7 +179,7 @@ TEST(Conformance, AttributesThatCannotBeUpdated) {
 
 // ---- CoAP code -> response status code ----
 
-enum class Op { kRead, kWrite, kExecute, kDelete };
+enum class Op { kCreate, kRead, kWrite, kExecute, kDelete };
 
 struct CodeRow {
   Op op;
@@ -187,6 +190,12 @@ struct CodeRow {
 v1::TranslateResponseResponse Perform(Op op, const lwm2m::v1::OperationResult& result) {
   const onem2m::v1::Value kTrue = onem2m::Boolean(true);
   switch (op) {
+    case Op::kCreate: {
+      onem2m::v1::Resource resource = DeviceResource("m2m:swr");
+      onem2m::v1::RequestPrimitive create = Update("m2m:swr", {{"url", onem2m::Text("coap://h/s")}});
+      create.set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
+      return Answer(create, resource, Plan(create, resource).plan(), {result});
+    }
     case Op::kRead: {
       const onem2m::v1::Resource resource = DeviceResource("m2m:bat");
       return Answer(Retrieve(), resource, Plan(Retrieve(), resource).plan(), {result});
@@ -213,6 +222,13 @@ v1::TranslateResponseResponse Perform(Op op, const lwm2m::v1::OperationResult& r
 
 TEST(Conformance, CodesOfTheDevice) {
   const CodeRow kRows[] = {
+      // CREATE, Create
+      {Op::kCreate, 201, 2001},
+      {Op::kCreate, 400, 4000},
+      {Op::kCreate, 401, 5105},
+      {Op::kCreate, 404, 6005},
+      {Op::kCreate, 405, 4005},
+      {Op::kCreate, 415, 6025},
       // RETRIEVE, Read
       {Op::kRead, 205, 2000},
       {Op::kRead, 400, 4000},
@@ -248,6 +264,7 @@ TEST(Conformance, CodesOfTheDevice) {
       {Op::kRead, 429, 5107},
       {Op::kRead, 500, 5107},
       {Op::kWrite, 501, 5107},
+      {Op::kCreate, 500, 5107},
       {Op::kExecute, 503, 5107},
       {Op::kDelete, 500, 5107},
       {Op::kExecute, 412, 6025},
@@ -260,7 +277,7 @@ TEST(Conformance, CodesOfTheDevice) {
       EXPECT_EQ(answer.reason(), "");
     } else {
       EXPECT_THAT(answer.reason(),
-                  ::testing::MatchesRegex("device answered [245]\\.[0-9][0-9] .*to (Read|Write|Execute|"
+                  ::testing::MatchesRegex("device answered [245]\\.[0-9][0-9] .*to (Create|Read|Write|Execute|"
                                           "Delete) /.*: why"));
     }
   }
@@ -276,7 +293,7 @@ TEST(Conformance, OutcomesWithoutAnAnswer) {
       {lwm2m::v1::OUTCOME_UNDECODABLE, 6025},    {lwm2m::v1::OUTCOME_UNSUPPORTED, 6025},
   };
   for (const auto& row : kRows) {
-    for (const Op op : {Op::kRead, Op::kWrite, Op::kExecute, Op::kDelete}) {
+    for (const Op op : {Op::kCreate, Op::kRead, Op::kWrite, Op::kExecute, Op::kDelete}) {
       const auto answer = Perform(op, Ended(row.outcome, "why"));
       EXPECT_EQ(answer.response_status_code(), row.rsc) << row.outcome;
       EXPECT_THAT(answer.reason(), ::testing::EndsWith(": why"));
