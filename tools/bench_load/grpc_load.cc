@@ -1,14 +1,18 @@
-// Calls the health service of a gRPC server with a fixed number in flight: the floor of an empty unary call.
+// Calls a gRPC server with a fixed number in flight: its health service, which is the floor of an empty unary call, or
+// the method that is named, with a request as it travels.
 //
-//   grpc_load HOST:PORT WINDOW COUNT
+//   grpc_load HOST:PORT WINDOW COUNT [REQUEST_FILE [/PACKAGE.SERVICE/METHOD]]
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 
 #include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "tools/bench_load/latencies.h"
 
@@ -17,8 +21,12 @@ namespace {
 
 class Run {
  public:
-  Run(const std::string& target, int window, size_t count)
-      : stub_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())), window_(window), count_(count) {}
+  Run(const std::string& target, int window, size_t count, const std::string& request, std::string method)
+      : stub_(grpc::CreateChannel(target, grpc::InsecureChannelCredentials())),
+        window_(window),
+        count_(count),
+        request_(request),
+        method_(std::move(method)) {}
 
   int Go() {
     latencies_.Reserve(count_);
@@ -52,9 +60,9 @@ class Run {
   void Call(Instant begin) {
     auto* pending = new Pending;
     pending->begin = begin;
-    pending->request = grpc::ByteBuffer(nullptr, 0);
-    stub_.UnaryCall(&pending->context, "/grpc.health.v1.Health/Check", grpc::StubOptions(), &pending->request,
-                    &pending->response, [this, pending](grpc::Status status) {
+    pending->request = grpc::ByteBuffer(&request_, 1);
+    stub_.UnaryCall(&pending->context, method_, grpc::StubOptions(), &pending->request, &pending->response,
+                    [this, pending](grpc::Status status) {
                       {
                         std::lock_guard<std::mutex> lock(mutex_);
                         latencies_.Add(Seconds(pending->begin, Now()));
@@ -80,6 +88,8 @@ class Run {
   grpc::GenericStub stub_;
   const int window_;
   const size_t count_;
+  const grpc::Slice request_;
+  const std::string method_;
   std::mutex mutex_;
   std::condition_variable changed_;
   size_t sent_ = 0, finished_ = 0;
@@ -91,9 +101,20 @@ class Run {
 }  // namespace isthmus::bench
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: grpc_load HOST:PORT WINDOW COUNT\n");
+  if (argc < 4 || argc > 6) {
+    std::fprintf(stderr, "usage: grpc_load HOST:PORT WINDOW COUNT [REQUEST_FILE [/PACKAGE.SERVICE/METHOD]]\n");
     return 2;
   }
-  return isthmus::bench::Run(argv[1], std::atoi(argv[2]), std::strtoul(argv[3], nullptr, 10)).Go();
+  std::string request;
+  if (argc > 4) {
+    std::ifstream file(argv[4], std::ios::binary);
+    request.assign(std::istreambuf_iterator<char>(file), {});
+    if (!file) {
+      std::fprintf(stderr, "grpc_load: %s cannot be read\n", argv[4]);
+      return 2;
+    }
+  }
+  return isthmus::bench::Run(argv[1], std::atoi(argv[2]), std::strtoul(argv[3], nullptr, 10), request,
+                             argc > 5 ? argv[5] : "/grpc.health.v1.Health/Check")
+      .Go();
 }

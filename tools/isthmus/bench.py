@@ -84,11 +84,51 @@ def main():
                 "CPU s per 1000: " + ", ".join(f"{n} {s:.3f}" for n, s in used.items()) +
                 f", together {sum(used.values()):.3f}")
             missed += judge(window, measured, sum(used.values()), floor)
+        missed += translation(stack, directory, options.count)
         admin.close()
         stack.stop()
     for line in missed:
         print("missed: " + line)
     return 1 if options.check and missed else 0
+
+
+def translation(stack, directory, count):
+    """What translation costs by itself and over gRPC; returns the ratios that were missed."""
+    print()
+    output = subprocess.run([os.path.join(BIN, "services/translation/bench/translation_bench"), directory],
+                            stdout=subprocess.PIPE, text=True, check=True).stdout
+    print(output, end="")
+    response_us = float(next(line for line in output.split("\n") if line.startswith("TranslateResponse")).split()[-2])
+    missed = judged([("TranslateResponse of [deviceInfo] in process, us", response_us, 3, False)])
+    address = f"127.0.0.1:{stack.grpc_ports['translation']}"
+    for window in (1, 8, 64):
+        calls = count * (1 if window == 1 else 10)
+        seconds = {"empty": 0.0, "translated": 0.0}
+        for method in ("TranslateRequest", "TranslateResponse"):
+            request = os.path.join(directory, method)
+            # A field that the health service does not know, so that its request is as long.
+            padded = os.path.join(directory, "padded")
+            with open(padded, "wb") as file:
+                file.write(unknown_field(os.path.getsize(request)))
+            empty = load("grpc_load", address, window, calls, padded)
+            row(f"floor: empty gRPC call, {os.path.getsize(padded)} octets", empty)
+            measured = load("grpc_load", address, window, calls, request,
+                            "/isthmus.translation.v1.TranslationService/" + method)
+            row(f"{method} of [deviceInfo]", measured)
+            seconds["empty"] += 1 / empty["per_second"]
+            seconds["translated"] += 1 / measured["per_second"]
+        missed += judged([(f"rate of TranslateRequest + TranslateResponse at {window} / empty calls",
+                           seconds["empty"] / seconds["translated"], 0.8, True)])
+    return missed
+
+
+def unknown_field(size):
+    """A message of about `size` octets with field 1000 alone, of type bytes."""
+    length = max(size - 4, 0)
+    prefix = b""
+    while length > 127:
+        prefix, length = prefix + bytes([length & 127 | 128]), length >> 7
+    return b"\xc2\x3e" + prefix + bytes([length]) + b"\0" * max(size - 4, 0)
 
 
 def complete(admin):
@@ -109,6 +149,11 @@ def judge(window, measured, cpu, floor):
                        True))
     wanted.append((f"CPU seconds per 1000 at {window}", cpu, 0.3, False))
     wanted.append((f"slowest request at {window}, ms", measured["max_ms"], 50, False))
+    return judged(wanted)
+
+
+def judged(wanted):
+    """Prints (name, value, limit, is it a lower limit) with its verdict; returns those that were missed."""
     missed = []
     for name, value, limit, at_least in wanted:
         good = value >= limit if at_least else value <= limit

@@ -1,6 +1,9 @@
 #include "services/lib/lwm2m/path.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,6 +13,28 @@
 #include "absl/strings/str_split.h"
 
 namespace isthmus::lwm2m {
+namespace {
+
+// The levels that are set. Paths are compared for each value of each message: this allocates nothing.
+struct LevelArray {
+  explicit LevelArray(const v1::Path& path) {
+    if (!path.has_object_id()) return;
+    levels[size++] = path.object_id();
+    if (!path.has_object_instance_id()) return;
+    levels[size++] = path.object_instance_id();
+    if (!path.has_resource_id()) return;
+    levels[size++] = path.resource_id();
+    if (!path.has_resource_instance_id()) return;
+    levels[size++] = path.resource_instance_id();
+  }
+  const uint32_t* begin() const { return levels.data(); }
+  const uint32_t* end() const { return levels.data() + size; }
+
+  std::array<uint32_t, 4> levels = {};
+  size_t size = 0;
+};
+
+}  // namespace
 
 absl::StatusOr<v1::Path> ParsePath(absl::string_view text) {
   const auto refuse = [text](absl::string_view why) {
@@ -45,16 +70,8 @@ std::string PathToString(const v1::Path& path) {
 }
 
 std::vector<uint32_t> Levels(const v1::Path& path) {
-  std::vector<uint32_t> levels;
-  if (!path.has_object_id()) return levels;
-  levels.push_back(path.object_id());
-  if (!path.has_object_instance_id()) return levels;
-  levels.push_back(path.object_instance_id());
-  if (!path.has_resource_id()) return levels;
-  levels.push_back(path.resource_id());
-  if (!path.has_resource_instance_id()) return levels;
-  levels.push_back(path.resource_instance_id());
-  return levels;
+  const LevelArray levels(path);
+  return {levels.begin(), levels.end()};
 }
 
 v1::Path MakePath(const std::vector<uint32_t>& levels) {
@@ -66,23 +83,40 @@ v1::Path MakePath(const std::vector<uint32_t>& levels) {
   return path;
 }
 
-v1::Path MakePath(uint32_t object) { return MakePath(std::vector<uint32_t>{object}); }
-v1::Path MakePath(uint32_t object, uint32_t instance) { return MakePath(std::vector<uint32_t>{object, instance}); }
+v1::Path MakePath(uint32_t object) {
+  v1::Path path;
+  path.set_object_id(object);
+  return path;
+}
+v1::Path MakePath(uint32_t object, uint32_t instance) {
+  v1::Path path = MakePath(object);
+  path.set_object_instance_id(instance);
+  return path;
+}
 v1::Path MakePath(uint32_t object, uint32_t instance, uint32_t resource) {
-  return MakePath(std::vector<uint32_t>{object, instance, resource});
+  v1::Path path = MakePath(object, instance);
+  path.set_resource_id(resource);
+  return path;
 }
 v1::Path MakePath(uint32_t object, uint32_t instance, uint32_t resource, uint32_t resource_instance) {
-  return MakePath(std::vector<uint32_t>{object, instance, resource, resource_instance});
+  v1::Path path = MakePath(object, instance, resource);
+  path.set_resource_instance_id(resource_instance);
+  return path;
 }
 
 bool Contains(const v1::Path& prefix, const v1::Path& path) {
-  const std::vector<uint32_t> outer = Levels(prefix);
-  const std::vector<uint32_t> inner = Levels(path);
-  return outer.size() <= inner.size() && std::equal(outer.begin(), outer.end(), inner.begin());
+  const LevelArray outer(prefix), inner(path);
+  return outer.size <= inner.size && std::equal(outer.begin(), outer.end(), inner.begin());
 }
 
-bool Equal(const v1::Path& a, const v1::Path& b) { return Levels(a) == Levels(b); }
+bool Equal(const v1::Path& a, const v1::Path& b) {
+  const LevelArray first(a), second(b);
+  return std::equal(first.begin(), first.end(), second.begin(), second.end());
+}
 
-bool Less(const v1::Path& a, const v1::Path& b) { return Levels(a) < Levels(b); }
+bool Less(const v1::Path& a, const v1::Path& b) {
+  const LevelArray first(a), second(b);
+  return std::lexicographical_compare(first.begin(), first.end(), second.begin(), second.end());
+}
 
 }  // namespace isthmus::lwm2m

@@ -144,6 +144,26 @@ resources: [{id: 0, name: A, operations: R, type: string}]
               ::testing::IsSupersetOf({"deviceInfo", "deviceInfo-40001", "temperature0", "temperature-40002-0"}));
 }
 
+// 1.10 comes after 1.2: each version has the attributes of its own definition.
+TEST(GenericMapping, EachVersionHasItsOwnAttributes) {
+  std::vector<Source> sources;
+  for (const char* const version : {"1.2", "1.10", "1.1"}) {
+    sources.push_back(
+        {absl::StrCat(version, ".yaml"), absl::StrCat("object: 40003\nname: Thing\nversion: \"", version,
+                                                      "\"\nurn: urn:oma:lwm2m:x:40003\nresources: [{id: 0, "
+                                                      "name: In ",
+                                                      version, ", operations: R, type: string}]\n")});
+  }
+  const LoadResult loaded = Load(BuiltInSources(), sources);
+  ASSERT_THAT(loaded.problems, IsEmpty());
+  for (const auto& [version, name] :
+       {std::make_pair("1.1", "in11"), std::make_pair("1.2", "in12"), std::make_pair("1.10", "in110")}) {
+    const ResourceMapping* mapping = loaded.table->FindGenericMapping(40003, version);
+    ASSERT_NE(mapping, nullptr);
+    EXPECT_THAT(NamesOf(*mapping), ElementsAre(name));
+  }
+}
+
 // ---- requests and answers ------------------------------------------------------------------------------------------
 
 onem2m::v1::Resource SelfDefined(const std::string& urn, const std::string& path, const Members& attributes = {}) {

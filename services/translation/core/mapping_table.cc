@@ -124,9 +124,18 @@ MappingTable::MappingTable(std::string version, std::vector<ObjectDefinition> ob
   std::stable_sort(mappings_.begin(), mappings_.end(), [](const ResourceMapping& a, const ResourceMapping& b) {
     return a.mgmt_definition < b.mgmt_definition;
   });
-  std::stable_sort(objects_.begin(), objects_.end(), [](const ObjectDefinition& a, const ObjectDefinition& b) {
-    return a.id != b.id ? a.id < b.id : ParseVersion(a.version) < ParseVersion(b.version);
+  // Together: what is generic of an object stands where the object does.
+  std::vector<std::pair<ObjectDefinition, ResourceMapping>> together;
+  generic_.resize(objects_.size());
+  for (size_t i = 0; i < objects_.size(); ++i) together.emplace_back(std::move(objects_[i]), std::move(generic_[i]));
+  std::stable_sort(together.begin(), together.end(), [](const auto& a, const auto& b) {
+    return a.first.id != b.first.id ? a.first.id < b.first.id
+                                    : ParseVersion(a.first.version) < ParseVersion(b.first.version);
   });
+  for (size_t i = 0; i < together.size(); ++i) {
+    objects_[i] = std::move(together[i].first);
+    generic_[i] = std::move(together[i].second);
+  }
 }
 
 const ResourceMapping* MappingTable::FindMapping(absl::string_view root) const {

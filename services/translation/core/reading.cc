@@ -7,8 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/span.h"
 #include "services/lib/lwm2m/path.h"
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/status_macros.h"
@@ -28,8 +30,46 @@ bool Older(const Node& a, const Node& b) {
   return std::make_pair(a.time().seconds(), a.time().nanos()) < std::make_pair(b.time().seconds(), b.time().nanos());
 }
 
-// Values by resource, then by resource instance (-1: the resource itself).
-using Values = std::map<uint32_t, std::map<int64_t, const Node*>>;
+// The values of one resource, in the order of its instances; the resource itself is before them.
+struct Instance {
+  int64_t id = -1;
+  const Node* node = nullptr;
+};
+using Instances = absl::Span<const Instance>;
+
+// The newest value at each place, sorted: by resource, then by resource instance.
+class Values {
+ public:
+  void Add(uint32_t resource, int64_t instance, const Node* node) { all_.push_back({resource, {instance, node}}); }
+  // Of several for one place the one measured last counts; of equally old ones the last.
+  void Sort() {
+    std::stable_sort(all_.begin(), all_.end(), [](const One& a, const One& b) {
+      return a.resource != b.resource ? a.resource < b.resource : a.instance.id < b.instance.id;
+    });
+    for (const One& one : all_) {
+      if (!places_.empty() && resources_.back() == one.resource && places_.back().id == one.instance.id) {
+        if (!Older(*one.instance.node, *places_.back().node)) places_.back() = one.instance;
+        continue;
+      }
+      resources_.push_back(one.resource);
+      places_.push_back(one.instance);
+    }
+  }
+  // Empty when there is none.
+  Instances Of(uint32_t resource) const {
+    const auto [first, last] = std::equal_range(resources_.begin(), resources_.end(), resource);
+    return Instances(places_).subspan(first - resources_.begin(), last - first);
+  }
+
+ private:
+  struct One {
+    uint32_t resource = 0;
+    Instance instance;
+  };
+  absl::InlinedVector<One, 24> all_;
+  absl::InlinedVector<uint32_t, 24> resources_;
+  absl::InlinedVector<Instance, 24> places_;
+};
 
 Values Collect(const Target& target, const lwm2m::v1::Path& path, const Nodes& nodes) {
   Values values;
@@ -40,9 +80,9 @@ Values Collect(const Target& target, const lwm2m::v1::Path& path, const Nodes& n
     }
     const int64_t instance =
         node.path().has_resource_instance_id() ? static_cast<int64_t>(node.path().resource_instance_id()) : -1;
-    const Node*& newest = values[node.path().resource_id()][instance];
-    if (newest == nullptr || !Older(node, *newest)) newest = &node;
+    values.Add(node.path().resource_id(), instance, &node);
   }
+  values.Sort();
   return values;
 }
 
@@ -52,12 +92,12 @@ bool Has(const std::vector<Value>& members, const Value& member) {
 }
 
 absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attribute, uint32_t resource_id,
-                              const std::map<int64_t, const Node*>& instances) {
+                              Instances instances) {
   const ResourceDefinition& definition = *target.Definition(resource_id);
   if (attribute.list) {
     std::vector<Value> members;
-    for (const auto& [instance, node] : instances) {
-      absl::StatusOr<Value> member = ToOneM2m(attribute, definition, node->value());
+    for (const Instance& instance : instances) {
+      absl::StatusOr<Value> member = ToOneM2m(attribute, definition, instance.node->value());
       if (!member.ok()) return member.status();
       // One text may say several members, and a link that leads nowhere says none.
       if (member->kind_case() == Value::kList) {
@@ -77,7 +117,7 @@ absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attr
   if (instances.size() > 1) {
     return absl::InvalidArgumentError(absl::StrCat(instances.size(), " values for a single resource"));
   }
-  return ToOneM2m(attribute, definition, instances.begin()->second->value());
+  return ToOneM2m(attribute, definition, instances.front().node->value());
 }
 
 // mgmtLink from the links of its sources. What `path` does not cover stays as it is kept.
@@ -115,9 +155,9 @@ Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, con
     std::map<uint32_t, Value> found;
     for (const uint32_t id : attribute.ReadIds()) {
       covered = covered || lwm2m::Contains(path, target.At(id)) || lwm2m::Contains(target.At(id), path);
-      const auto instances = values.find(id);
-      if (instances == values.end()) continue;
-      absl::StatusOr<Value> value = Convert(target, attribute, id, instances->second);
+      const Instances instances = values.Of(id);
+      if (instances.empty()) continue;
+      absl::StatusOr<Value> value = Convert(target, attribute, id, instances);
       if (value.ok()) {
         found[id] = *std::move(value);
       } else {
@@ -160,16 +200,16 @@ absl::StatusOr<Value> WrittenValue(const Target& target, const AttributeMapping&
   if (attribute.is_links()) {
     std::map<uint32_t, Value> found;
     for (const uint32_t id : attribute.ReadIds()) {
-      const auto instances = values.find(id);
-      if (instances == values.end()) continue;
-      ASSIGN_OR_RETURN(found[id], Convert(target, attribute, id, instances->second));
+      const Instances instances = values.Of(id);
+      if (instances.empty()) continue;
+      ASSIGN_OR_RETURN(found[id], Convert(target, attribute, id, instances));
     }
     if (found.empty()) return absl::NotFoundError("not written");
     return CombineLinks(target, attribute, kept, path, found);
   }
-  const auto instances = values.find(attribute.resource_id);
-  if (instances == values.end()) return absl::NotFoundError("not written");
-  return Convert(target, attribute, attribute.resource_id, instances->second);
+  const Instances instances = values.Of(attribute.resource_id);
+  if (instances.empty()) return absl::NotFoundError("not written");
+  return Convert(target, attribute, attribute.resource_id, instances);
 }
 
 }  // namespace isthmus::translation
