@@ -90,15 +90,15 @@ absl::string_view TypeName(AttributeType type) {
   return "value";
 }
 
-std::vector<uint32_t> AttributeMapping::ReadIds() const {
+absl::InlinedVector<uint32_t, 2> AttributeMapping::ReadIds() const {
   if (!readable()) return {};
   if (is_links()) {
-    std::vector<uint32_t> ids;
+    absl::InlinedVector<uint32_t, 2> ids;
     for (const LinkSource& source : sources) ids.push_back(source.resource_id);
     return ids;
   }
   if (!conversion.status.has_value()) return {resource_id};
-  std::vector<uint32_t> ids = {conversion.status->state_id};
+  absl::InlinedVector<uint32_t, 2> ids = {conversion.status->state_id};
   if (conversion.status->result_id.has_value()) ids.push_back(*conversion.status->result_id);
   return ids;
 }

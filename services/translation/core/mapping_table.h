@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "isthmus/onem2m/v1/primitive.pb.h"
 #include "services/lib/lwm2m/typed_value.h"
@@ -170,7 +171,7 @@ struct AttributeMapping {
   bool readable() const { return access == Access::kRead || access == Access::kReadWrite; }
   bool writable() const { return access == Access::kWrite || access == Access::kReadWrite; }
   // Resources that are read for it: one, State and Result of a status, or the sources of links.
-  std::vector<uint32_t> ReadIds() const;
+  absl::InlinedVector<uint32_t, 2> ReadIds() const;
   // The first of the resources that it is mapped to.
   uint32_t FirstId() const;
 };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -120,13 +119,23 @@ absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attr
   return ToOneM2m(attribute, definition, instances.front().node->value());
 }
 
+// Values of the resources that an attribute draws on, of those that were told.
+using Found = absl::InlinedVector<std::pair<uint32_t, Value>, 1>;
+
+const Value* At(const Found& found, uint32_t resource_id) {
+  for (const auto& [id, value] : found) {
+    if (id == resource_id) return &value;
+  }
+  return nullptr;
+}
+
 // mgmtLink from the links of its sources. What `path` does not cover stays as it is kept.
 Value CombineLinks(const Target& target, const AttributeMapping& attribute, const Value* kept,
-                   const lwm2m::v1::Path& path, const std::map<uint32_t, Value>& found) {
+                   const lwm2m::v1::Path& path, const Found& found) {
   std::vector<Value> links;
   for (const LinkSource& source : attribute.sources) {
-    if (const auto told = found.find(source.resource_id); told != found.end()) {
-      for (const Value& target_path : told->second.list().values()) {
+    if (const Value* told = At(found, source.resource_id)) {
+      for (const Value& target_path : told->list().values()) {
         onem2m::v1::Object link;
         onem2m::Set(link, "nm", onem2m::Text(source.name));
         onem2m::Set(link, "typ", onem2m::Integer(source.mgmt_definition));
@@ -149,17 +158,18 @@ Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, con
                        const Nodes& nodes) {
   Reading reading;
   const Values values = Collect(target, path, nodes);
+  reading.attributes.reserve(target.mapping->attributes.size());
   for (const AttributeMapping& attribute : target.mapping->attributes) {
     bool covered = false;
     bool broken = false;
-    std::map<uint32_t, Value> found;
+    Found found;
     for (const uint32_t id : attribute.ReadIds()) {
       covered = covered || lwm2m::Contains(path, target.At(id)) || lwm2m::Contains(target.At(id), path);
       const Instances instances = values.Of(id);
       if (instances.empty()) continue;
       absl::StatusOr<Value> value = Convert(target, attribute, id, instances);
       if (value.ok()) {
-        found[id] = *std::move(value);
+        found.emplace_back(id, *std::move(value));
       } else {
         broken = true;
         reading.problems.push_back(
@@ -179,14 +189,14 @@ Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, con
       continue;
     }
     if (!attribute.is_status()) {
-      *result.mutable_value() = std::move(found.begin()->second);
+      *result.mutable_value() = std::move(found.front().second);
       continue;
     }
     const StatusConversion& status = *attribute.conversion.status;
     StatusInput input;
-    if (found.count(status.state_id) > 0) input.state = found[status.state_id].integer();
-    if (status.result_id.has_value() && found.count(*status.result_id) > 0) {
-      input.result = found[*status.result_id].integer();
+    if (const Value* state = At(found, status.state_id)) input.state = state->integer();
+    if (status.result_id.has_value()) {
+      if (const Value* result_value = At(found, *status.result_id)) input.result = result_value->integer();
     }
     input.kept = onem2m::Find(kept, attribute.short_name);
     *result.mutable_value() = EvaluateStatus(status, input);
@@ -198,11 +208,12 @@ absl::StatusOr<Value> WrittenValue(const Target& target, const AttributeMapping&
                                    const lwm2m::v1::Path& path, const Nodes& nodes) {
   const Values values = Collect(target, target.instance, nodes);
   if (attribute.is_links()) {
-    std::map<uint32_t, Value> found;
+    Found found;
     for (const uint32_t id : attribute.ReadIds()) {
       const Instances instances = values.Of(id);
       if (instances.empty()) continue;
-      ASSIGN_OR_RETURN(found[id], Convert(target, attribute, id, instances));
+      ASSIGN_OR_RETURN(Value value, Convert(target, attribute, id, instances));
+      found.emplace_back(id, std::move(value));
     }
     if (found.empty()) return absl::NotFoundError("not written");
     return CombineLinks(target, attribute, kept, path, found);

@@ -21,12 +21,16 @@ namespace {
 
 // The path that ends `text` and has `levels`, if it is of the object.
 std::optional<lwm2m::v1::Path> PathAtEnd(absl::string_view text, size_t levels, uint32_t object_id) {
-  std::vector<absl::string_view> parts = absl::StrSplit(text, '/', absl::SkipEmpty());
-  if (parts.size() < levels) return std::nullopt;
-  parts.erase(parts.begin(), parts.end() - levels);
-  absl::StatusOr<lwm2m::v1::Path> parsed = lwm2m::ParsePath(absl::StrCat("/", absl::StrJoin(parts, "/")));
+  while (absl::EndsWith(text, "/")) text.remove_suffix(1);
+  size_t begin = text.size();
+  for (size_t level = 0; level < levels; ++level) {
+    if (begin == 0) return std::nullopt;
+    begin = text.rfind('/', begin - 1);
+    if (begin == absl::string_view::npos) return std::nullopt;
+  }
+  const absl::StatusOr<lwm2m::v1::Path> parsed = lwm2m::ParsePath(text.substr(begin));
   if (!parsed.ok() || parsed->object_id() != object_id) return std::nullopt;
-  return *std::move(parsed);
+  return *parsed;
 }
 
 // Puts the instance of objectPaths[index] into the target: "/3/0", "/prefix/3/0", or "/3" of a single object.
