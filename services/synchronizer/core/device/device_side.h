@@ -57,7 +57,7 @@ class DeviceSide {
         management_(ManagementOptions(options), {translation, session, resources, &directory_, &subscribed_, &plans_,
                                                  &unfinished_, &freshness_, &lanes_, clock}),
         sync_(SyncOptions(options), {translation, session, resources, &directory_, &subscribed_, &interests_,
-                                     &unfinished_, &plans_, &freshness_, &positions_, clock, std::move(run)}) {
+                                     &unfinished_, &plans_, &freshness_, &lanes_, &positions_, clock, std::move(run)}) {
     plans_.OnVersionChange([this](const std::string& version) { sync_.OnMappingVersion(version); });
   }
 

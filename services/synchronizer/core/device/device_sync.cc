@@ -1,6 +1,7 @@
 #include "services/synchronizer/core/device/device_sync.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -60,6 +61,13 @@ bool Touches(const onem2m::v1::Resource& resource, const lwm2m::v1::Path& path) 
     if (!object.ok() || lwm2m::Contains(*object, path) || lwm2m::Contains(path, *object)) return true;
   }
   return false;
+}
+
+bool HasStatus(const onem2m::v1::Resource& resource) {
+  return std::any_of(resource.attributes().members().begin(), resource.attributes().members().end(),
+                     [](const onem2m::v1::Attribute& attribute) {
+                       return onem2m::Find(attribute.value().object(), "sus") != nullptr;
+                     });
 }
 
 }  // namespace
@@ -448,7 +456,35 @@ DeviceSync::Verdict DeviceSync::ApplyGone(const Item& item) {
 
 // ---- values ---------------------------------------------------------------------------------------------------------
 
+// A status (m2m:actionStatus) is a step from the one before: an UPDATE that is under way on its resource ends first,
+// and what it says of the status is what these values are a step from. Other values wait for nobody.
 void DeviceSync::ApplyValues(const ItemPtr& item) {
+  std::vector<std::string> with_status;
+  for (const auto& [resource_id, resource] : to_.resources->ManagementObjects(item->endpoint)) {
+    if (Touches(resource, item->path) && HasStatus(resource)) with_status.push_back(resource_id);
+  }
+  // In one order for all, so that two who need the same lanes never wait for each other.
+  std::sort(with_status.begin(), with_status.end(), std::greater<>());
+  EnterLanes(item, std::move(with_status), {});
+}
+
+void DeviceSync::EnterLanes(const ItemPtr& item, std::vector<std::string> resource_ids,
+                            std::vector<ResourceLanes::Leave> entered) {
+  if (resource_ids.empty()) return TranslateValues(item, entered);
+  const std::string next = std::move(resource_ids.back());
+  resource_ids.pop_back();
+  to_.lanes->Enter(next, [this, item, resource_ids = std::move(resource_ids),
+                          entered = std::move(entered)](const ResourceLanes::Leave& leave) mutable {
+    entered.push_back(leave);
+    EnterLanes(item, std::move(resource_ids), std::move(entered));
+  });
+}
+
+void DeviceSync::TranslateValues(const ItemPtr& item, const std::vector<ResourceLanes::Leave>& entered) {
+  const auto end = [this, item, entered](Verdict verdict) {
+    for (const ResourceLanes::Leave& leave : entered) leave();
+    Applied(item, verdict);
+  };
   auto translated = std::make_shared<translation::v1::TranslateNotificationRequest>();
   translation::v1::TranslateNotificationRequest& request = *translated;
   for (auto& [resource_id, resource] : to_.resources->ManagementObjects(item->endpoint)) {
@@ -459,28 +495,28 @@ void DeviceSync::ApplyValues(const ItemPtr& item) {
   }
   if (request.resources().empty()) {
     to_.unfinished->OnValues(item->endpoint, item->nodes);
-    return Applied(item, Verdict::kApplied);
+    return end(Verdict::kApplied);
   }
   *request.mutable_observed_path() = item->path;
   *request.mutable_nodes() = item->nodes;
   to_.translation->TranslateNotification(
       request, {to_.clock->Now() + options_.translation_timeout, ""},
-      [this, item, translated](const absl::StatusOr<translation::v1::TranslateNotificationResponse>& response) {
+      [this, item, translated, entered,
+       end](const absl::StatusOr<translation::v1::TranslateNotificationResponse>& response) {
         if (!response.ok()) {
           const Verdict verdict = VerdictOf(*item, response.status(), "its values are not translated");
           if (verdict == Verdict::kApplied) to_.unfinished->OnValues(item->endpoint, item->nodes);
-          return Applied(item, verdict);
+          return end(verdict);
         }
-        to_.run([this, item, translated, answer = *response] {
+        to_.run([this, item, translated, entered, end, answer = *response] {
           to_.plans->ObserveVersion(answer.mapping_version());
-          if (StepsFromAnOldStatus(*item, *translated, answer)) return ApplyValues(item);
-          Applied(item, StoreChanges(*item, answer));
+          if (StepsFromAnOldStatus(*item, *translated, answer)) return TranslateValues(item, entered);
+          end(StoreChanges(*item, answer));
         });
       });
 }
 
-// A status (m2m:actionStatus) is a step from the one before. When the end of an UPDATE has moved it while these values
-// were translated, the step would undo that.
+// When a RETRIEVE has moved a status while these values were translated, the step would undo that.
 bool DeviceSync::StepsFromAnOldStatus(const Item& item, const translation::v1::TranslateNotificationRequest& request,
                                       const translation::v1::TranslateNotificationResponse& response) const {
   std::optional<std::map<std::string, onem2m::v1::Resource>> now;

@@ -37,6 +37,7 @@
 #include "services/synchronizer/core/device/freshness.h"
 #include "services/synchronizer/core/device/interest_book.h"
 #include "services/synchronizer/core/device/plan_cache.h"
+#include "services/synchronizer/core/device/resource_lanes.h"
 #include "services/synchronizer/core/device/session_port.h"
 #include "services/synchronizer/core/device/subscribed_objects.h"
 #include "services/synchronizer/core/device/translation_port.h"
@@ -66,6 +67,7 @@ class DeviceSync {
     UnfinishedPlans* unfinished;
     PlanCache* plans;
     Freshness* freshness;
+    ResourceLanes* lanes;
     EventPositions* positions;
     const Clock* clock;
     Executor run;
@@ -110,6 +112,9 @@ class DeviceSync {
   Verdict PutPresence(const Item& item, const DeviceRecord& before);
   Verdict ApplyGone(const Item& item);
   void ApplyValues(const ItemPtr& item);
+  void EnterLanes(const ItemPtr& item, std::vector<std::string> resource_ids,
+                  std::vector<ResourceLanes::Leave> entered);
+  void TranslateValues(const ItemPtr& item, const std::vector<ResourceLanes::Leave>& entered);
   bool StepsFromAnOldStatus(const Item& item, const translation::v1::TranslateNotificationRequest& request,
                             const translation::v1::TranslateNotificationResponse& response) const;
   Verdict StoreChanges(const Item& item, const translation::v1::TranslateNotificationResponse& response);

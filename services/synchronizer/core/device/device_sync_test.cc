@@ -125,6 +125,29 @@ TEST_F(DeviceSyncTest, AStatusThatMovesWhileValuesAreTranslatedIsNotUndone) {
   EXPECT_EQ(side->sync().backlog(), 0u);
 }
 
+// The end of an UPDATE tells a status as it was when the UPDATE read it. What the device says of the status meanwhile
+// is newer and comes after it; other values do not wait.
+TEST_F(DeviceSyncTest, AStatusWaitsForTheUpdateThatIsUnderWay) {
+  DeviceSays({});
+  side->OnEvent(Registered("dev", {"/5/0", "/3/0"}));
+  side->OnEvent(Notified("dev", "/5/0/99", {{"/5/0/99", 1}}));
+  session.on_perform = nullptr;  // the device takes its time
+  const auto answer = Perform(Update("dev", "o5-0", {{"r1", onem2m::Integer(7)}}));
+  ASSERT_EQ(session.pending(), 1u);
+  const int before = translation.notifications;
+  side->OnEvent(Notified("dev", "/5/0/99", {{"/5/0/99", 2}}));
+  EXPECT_EQ(translation.notifications, before);
+  EXPECT_EQ(side->sync().backlog(), 1u);
+  session.Answer(Answered(204));
+  while (session.pending() > 0) session.Answer(Answered(205));
+  EXPECT_EQ(Code(answer), 2004u);
+  EXPECT_EQ(translation.notifications, before + 1);
+  EXPECT_EQ(side->sync().backlog(), 0u);
+  const auto other = Perform(Update("dev", "o3-0", {{"r1", onem2m::Integer(7)}}));
+  side->OnEvent(Notified("dev", "/3/0/9", {{"/3/0/9", 2}}));
+  EXPECT_EQ(side->sync().backlog(), 0u) << "no status";
+}
+
 TEST_F(DeviceSyncTest, EventsOfADeviceAreAppliedInOrderAndOthersDoNotWait) {
   DeviceSays({});
   side->OnEvent(Registered("a", {"/3/0"}));
