@@ -1,5 +1,6 @@
 // One at a time for each resource: what changes a device through a <mgmtObj> (an UPDATE, a DELETE, the rest of an
-// unfinished plan), and what the device says of a status that such a change moves, waits until the one before has ended.
+// unfinished plan), and what the device says of a status that such a change moves, waits until the one before has
+// ended.
 //
 //   lanes.Enter("4711", [&](ResourceLanes::Leave leave) { start(..., [leave] { leave(); }); });
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_DEVICE_RESOURCE_LANES_H_
