@@ -1,6 +1,8 @@
 """What the suites share: a running stack and applications on it."""
 
+import faulthandler
 import os
+import signal
 import sys
 
 import pytest
@@ -14,9 +16,59 @@ from isthmus.underneath import Underneath  # noqa: E402
 from scripted_device import ScriptedDevice  # noqa: E402
 
 
+LIMIT = 120  # seconds for one step of a test (its fixture, itself, its end); every wait in it has a shorter bound
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_configure(config):
     """Markers."""
     config.addinivalue_line("markers", "long: takes minutes; only with tools/test --long")
+    terminal = config.pluginmanager.get_plugin("terminalreporter")
+    if terminal:
+        config.pluginmanager.register(TellAtOnce(terminal))
+
+
+def _bounded(item, what):
+    """Lets a step run; when it takes longer than the limit, it fails and every thread says where it is."""
+    def late(*_):
+        faulthandler.dump_traceback(file=sys.__stderr__)
+        raise TimeoutError(f"{what} of {item.nodeid} took longer than {LIMIT} s")
+    signal.signal(signal.SIGALRM, late)
+    signal.alarm(0 if item.get_closest_marker("long") else LIMIT)
+    yield
+    signal.alarm(0)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_setup(item):
+    """Bounded."""
+    yield from _bounded(item, "the preparation")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """Bounded."""
+    yield from _bounded(item, "the run")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_teardown(item):
+    """Bounded."""
+    yield from _bounded(item, "the end")
+
+
+class TellAtOnce:
+    """A failure is told when it happens: a run that is cut off later has said why."""
+
+    def __init__(self, terminal):
+        self.terminal = terminal
+
+    def pytest_runtest_logreport(self, report):
+        """One line for each failure."""
+        if report.failed:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            reason = crash.message.splitlines()[0] if crash and crash.message else ""
+            self.terminal.write_line(f"  {report.nodeid}, {report.when}, {report.duration:.1f} s: {reason}")
 
 
 class World:

@@ -6,10 +6,12 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SILENCE = 900  # seconds
 BUF = os.path.join(ROOT, ".cache/buf/node_modules/.bin/buf")
 
 
@@ -130,22 +132,39 @@ def race(_):
         " except rdeps(//services/..., @system//:paho)")
 
 
+def watch(process):
+    """A timer that ends a process which says nothing for too long: each test has a bound, so something else hangs."""
+    def end():
+        print(f"  nothing was heard for {SILENCE} s: ended", flush=True)
+        process.kill()
+    timer = threading.Timer(SILENCE, end)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 def integration(options):
     """The real programs with their real neighbours."""
     if run(["bazel", "build", "--noshow_progress", "//services/...", "//tools/..."]).returncode != 0:
         return Count(failed=1)
     if run(["tools/leshan_device/build_device"]).returncode != 0:
         return Count(failed=1)
-    command = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-q", "-rs", "tests"]
+    # When so many fail, they share a reason, and each of the rest would wait for what does not come.
+    command = ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-rs", "--maxfail=20",
+               "-o", "faulthandler_timeout=150", "tests"]
     if not options.long:
         command += ["-m", "not long"]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     last = ""
+    silence = watch(process)
     for line in process.stdout:
+        silence.cancel()
+        silence = watch(process)
         print("  " + line, end="", flush=True)
         if line.strip():
             last = line
     process.wait()
+    silence.cancel()
     found = {word: int(number) for number, word in re.findall(r"(\d+) (passed|failed|skipped|error)", last)}
     count = Count(found.get("passed", 0), found.get("failed", 0) + found.get("error", 0), found.get("skipped", 0))
     if process.returncode != 0 and count.failed == 0:

@@ -8,7 +8,6 @@ Every process writes its output to a file below the state directory, dies with t
 its own id.
 """
 
-import ctypes
 import os
 import shutil
 import signal
@@ -45,10 +44,9 @@ def wait_for(what, condition, seconds=10.0, interval=0.02):
         time.sleep(interval)
 
 
-def _die_with_parent():
-    """In the child: the kernel ends it when its parent is gone, however that ended."""
-    ctypes.CDLL("libc.so.6").prctl(1, signal.SIGKILL)
-    os.setsid()
+# The kernel ends the child when its parent is gone, however that ended. A program of its own says so to the kernel: Python
+# run in the child of a process with threads (preexec_fn) may wait for a lock that nobody holds any more, and its parent for it.
+DIE_WITH_PARENT = ["setpriv", "--pdeathsig", "KILL", "--"]
 
 
 class Process:
@@ -60,8 +58,8 @@ class Process:
         self._file = open(self.log, "ab")
         self.started_at = self._file.tell()
         self.popen = subprocess.Popen(
-            command, cwd=directory, stdout=self._file, stderr=subprocess.STDOUT,
-            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, preexec_fn=_die_with_parent,
+            DIE_WITH_PARENT + command, cwd=directory, stdout=self._file, stderr=subprocess.STDOUT,
+            stdin=subprocess.PIPE if stdin else subprocess.DEVNULL, start_new_session=True,
             env=dict(os.environ, **(environment or {})))
 
     @property
