@@ -160,6 +160,7 @@ absl::Status Run(service::Runtime& runtime) {
     const absl::Duration next = session.Tick();
     device_side.Tick();
     notifications.Tick();
+    cse.RunCommands();
     if (clock.Monotonic() - swept >= kSweep) {
       swept = clock.Monotonic();
       cse.Sweep();

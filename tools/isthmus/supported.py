@@ -21,6 +21,34 @@ test keeps it as it is written. Each number is a line of the suite: a value ther
 What is not mapped here is a self-defined `<mgmtObj>`: see `services/translation/data/README.md`.
 """
 
+COMMANDS = "services/synchronizer/core/cse/cse_command_test.cc"
+# <mgmtCmd>: the command, what it does, the test that shows it.
+COMMAND_ROWS = (
+    ("1 RESET", "UPDATE of m2m:rbo, far", "ResetsToTheFactory"),
+    ("2 REBOOT", "UPDATE of m2m:rbo, rbo", "RebootsAtOnce"),
+    ("3 UPLOAD", "6025: LwM2M has nothing for it", "FailuresOfTheTargetHaveTheirCodes"),
+    ("4 DOWNLOAD", "UPDATE of m2m:fwr, url and ud; followed by uds", "DownloadIsPendingUntilTheStatusTellsItsEnd"),
+    ("4 DOWNLOAD, cancelled", "UPDATE of m2m:fwr, url empty", "CancelOfADownloadReachesTheDevice"),
+    ("5 SOFTWAREINSTALL", "UPDATE of m2m:swr, url and in; followed by ins", "SoftwareIsChosenByNameAndPlace"),
+    ("6 SOFTWAREUNINSTALL", "UPDATE of m2m:swr, un; followed by ins", "SoftwareIsChosenByNameAndPlace"),
+    ("7 SOFTWAREUPDATE", "UPDATE of m2m:swr, url and in; followed by ins", "SoftwareIsChosenByNameAndPlace"),
+    ("wrong cmdType, wrong or missing arguments", "6022, 6023, 6024", "ChecksItsArgumentsAtCreationAndChange"),
+    ("cancelled, and the device refuses", "6026", "CancelThatTheDeviceRefusesLeavesItPending"),
+    ("cancelled after its end", "6028", "CancelOfADownloadReachesTheDevice"),
+    ("cancelled, and cannot be", "6029", "WhatCannotBeTakenBackIsSaid"),
+)
+
+
+def command_lines():
+    """The table of commands."""
+    with open(os.path.join(ROOT, COMMANDS), encoding="utf-8") as file:
+        text = file.read()
+    lines = ["", "## Commands (`<mgmtCmd>`)", "", "| command | what happens | test |", "| --- | --- | --- |"]
+    for command, effect, test in COMMAND_ROWS:
+        line = text.count("\n", 0, text.index(f"TEST_F(CommandTest, {test})")) + 1
+        lines.append(f"| {command} | {effect} | {links([f'{COMMANDS}#L{line}'])} |")
+    return lines
+
 
 def rows():
     """{(root, attribute, direction): ["file#Lnn", ...]} and [(operation, coap, rsc, "file#Lnn")] of the suite."""
@@ -76,7 +104,7 @@ def document(mappings):
     lines += ["", "## Codes of the device", "", "| operation | CoAP | response status code | row |", "| --- | --- | --- | --- |"]
     for operation, coap, rsc, link in sorted(codes, key=lambda code: (list(OPERATIONS.values()).index(code[0]), code[1])):
         lines.append(f"| {operation} | {coap // 100}.{coap % 100:02} | {rsc} | {links([link])} |")
-    return "\n".join(lines) + "\n", missing
+    return "\n".join(lines + command_lines()) + "\n", missing
 
 
 def main():

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "absl/time/civil_time.h"
 #include "services/lib/status/status_macros.h"
 
@@ -63,6 +64,55 @@ absl::StatusOr<absl::Time> ParseAbsRelTimestamp(absl::string_view text, absl::Ti
     return now + absl::Milliseconds(milliseconds);
   }
   return ParseTimestamp(text);
+}
+
+absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text) {
+  const auto refuse = [text] {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a duration such as PT30S or P1DT2H, got '", text.substr(0, 100), "'"));
+  };
+  struct Unit {
+    char letter;
+    bool of_day;
+    absl::Duration length;
+  };
+  static constexpr char kOrder[] = "DHMS";
+  const Unit units[] = {{'D', false, absl::Hours(24)},
+                        {'H', true, absl::Hours(1)},
+                        {'M', true, absl::Minutes(1)},
+                        {'S', true, absl::Seconds(1)}};
+  if (!absl::ConsumePrefix(&text, "P")) return refuse();
+  absl::Duration sum;
+  bool of_day = false;
+  bool anything = false;
+  size_t next = 0;
+  while (!text.empty()) {
+    if (!of_day && absl::ConsumePrefix(&text, "T")) {
+      of_day = true;
+      if (text.empty()) return refuse();
+      continue;
+    }
+    const size_t end = text.find_first_not_of("0123456789.");
+    if (end == absl::string_view::npos || end == 0) return refuse();
+    const absl::string_view digits = text.substr(0, end);
+    const char letter = text[end];
+    const size_t place = absl::string_view(kOrder).find(letter);
+    if (place == absl::string_view::npos || place < next || units[place].of_day != of_day) return refuse();
+    // Only seconds have a fraction, with digits on both sides of its point.
+    const size_t point = digits.find('.');
+    double count = 0;
+    if (point != absl::string_view::npos &&
+        (letter != 'S' || point == 0 || point + 1 == digits.size() || digits.find('.', point + 1) != digits.npos)) {
+      return refuse();
+    }
+    if (digits.size() > 12 || !absl::SimpleAtod(digits, &count)) return refuse();
+    sum += units[place].length * count;
+    next = place + 1;
+    anything = true;
+    text.remove_prefix(end + 1);
+  }
+  if (!anything) return refuse();
+  return sum;
 }
 
 }  // namespace isthmus::onem2m

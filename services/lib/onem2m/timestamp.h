@@ -1,4 +1,5 @@
-// m2m:timestamp (TS-0004 6.3.3: ISO 8601 basic format, always UTC) and m2m:absRelTimestamp.
+// m2m:timestamp (TS-0004 6.3.3: ISO 8601 basic format, always UTC) and m2m:absRelTimestamp, and
+// xs:duration.
 #ifndef ISTHMUS_SERVICES_LIB_ONEM2M_TIMESTAMP_H_
 #define ISTHMUS_SERVICES_LIB_ONEM2M_TIMESTAMP_H_
 
@@ -19,6 +20,10 @@ absl::StatusOr<absl::Time> ParseTimestamp(absl::string_view text);
 
 // A timestamp as above, or a number of milliseconds from `now` ("5000"; a sign is allowed).
 absl::StatusOr<absl::Time> ParseAbsRelTimestamp(absl::string_view text, absl::Time now);
+
+// xs:duration of days, hours, minutes and seconds: `PT30S`, `P1DT2H`, `PT0.5S`. Years and months, which have no fixed
+// length, negative ones and everything else are INVALID_ARGUMENT.
+absl::StatusOr<absl::Duration> ParseDuration(absl::string_view text);
 
 }  // namespace isthmus::onem2m
 

@@ -47,5 +47,24 @@ TEST(AbsRelTimestamp, TakesMillisecondsFromNow) {
   EXPECT_THAT(ParseAbsRelTimestamp("99999999999999999999", kNoon), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST(Duration, IsOfDaysToSeconds) {
+  EXPECT_EQ(*ParseDuration("PT30S"), absl::Seconds(30));
+  EXPECT_EQ(*ParseDuration("PT0.5S"), absl::Milliseconds(500));
+  EXPECT_EQ(*ParseDuration("P1DT2H3M4S"), absl::Hours(26) + absl::Minutes(3) + absl::Seconds(4));
+  EXPECT_EQ(*ParseDuration("P2D"), absl::Hours(48));
+  EXPECT_EQ(*ParseDuration("PT0S"), absl::ZeroDuration());
+}
+
+class BadDuration : public testing::TestWithParam<const char*> {};
+
+TEST_P(BadDuration, IsRefused) {
+  EXPECT_THAT(ParseDuration(GetParam()), StatusIs(absl::StatusCode::kInvalidArgument, testing::HasSubstr("PT30S")));
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, BadDuration,
+                         testing::Values("", "P", "PT", "30", "30S", "P1Y", "P1M", "-PT5S", "PT5", "PTS", "PT1.5H",
+                                         "PT.5S", "PT5.S", "PT1.2.3S", "PT5S1M", "P5S", "PT1D", "PT1S2S", "P1DT",
+                                         "PT9999999999999S", "PT 5S"));
+
 }  // namespace
 }  // namespace isthmus::onem2m

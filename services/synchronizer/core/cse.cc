@@ -19,6 +19,8 @@ void Cse::Handle(const onem2m::v1::HandleRequest& request, std::function<void(on
 
 size_t Cse::Sweep() { return core_->Sweep(); }
 
+void Cse::RunCommands() { core_->RunCommands(); }
+
 size_t Cse::size() const { return core_->size(); }
 
 absl::StatusOr<std::string> Cse::PutNode(const std::string& node_id, const std::string& client_address,
@@ -34,6 +36,10 @@ absl::StatusOr<std::vector<std::string>> Cse::PutManagementObjects(const std::st
 absl::Status Cse::UpdateAttributes(const std::string& resource_id, const std::vector<onem2m::v1::Attribute>& attributes,
                                    const std::vector<std::string>& removed) {
   return core_->UpdateAttributes(resource_id, attributes, removed);
+}
+
+void Cse::UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string& reason) {
+  core_->UnfinishedUpdateFailed(resource_id, code, reason);
 }
 
 std::vector<std::pair<std::string, onem2m::v1::Resource>> Cse::ManagementObjects(const std::string& node_id) {

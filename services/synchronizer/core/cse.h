@@ -4,13 +4,15 @@
 //   RETURN_IF_ERROR(cse.Start(&device_management, &notifications));
 //   cse.Handle(request, [](onem2m::v1::HandleResponse response) { ... });
 //
-// Requests on a <mgmtObj> with objectPaths go through the ManagementPort; every other one is answered at once, but for
-// the creation of a <subscription>, which waits for the verification of its targets. The device side changes resources
+// Requests on a <mgmtObj> with objectPaths go through the ManagementPort, and so do the UPDATEs that executing a
+// <mgmtCmd> makes of it; every other request is answered at once, but for the creation of a <subscription>, which waits
+// for the verification of its targets. The device side changes resources
 // through the ResourcePort that this is.
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -48,6 +50,8 @@ class Cse final : public ResourcePort {
   // Removes what has expired; how many resources that were, without those below them. Expired resources are never shown
   // before that either.
   size_t Sweep();
+  // Begins the runs of <execInstance> resources that are due. Call at least once a second.
+  void RunCommands();
   size_t size() const;
 
   absl::StatusOr<std::string> PutNode(const std::string& node_id, const std::string& client_address,
@@ -56,6 +60,7 @@ class Cse final : public ResourcePort {
                                                                 const std::vector<ProvisionedObject>& objects) override;
   absl::Status UpdateAttributes(const std::string& resource_id, const std::vector<onem2m::v1::Attribute>& attributes,
                                 const std::vector<std::string>& removed) override;
+  void UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string& reason) override;
   std::vector<std::pair<std::string, onem2m::v1::Resource>> ManagementObjects(const std::string& node_id) override;
   std::vector<std::string> ProvisionedNodes() override;
   absl::Status KeepState(const std::string& key, const std::string& value) override;

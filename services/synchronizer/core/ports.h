@@ -46,8 +46,8 @@ class ManagementPort {
   virtual ~ManagementPort() = default;
   // Calls back exactly once, by the deadline; maybe at once, maybe on another thread.
   virtual void Perform(ManagementRequest request, std::function<void(ManagementResult)> done) = 0;
-  // How many <subscription> resources a <mgmtObj> (or its <node>, which counts for nothing here) has now. Called after
-  // each change and once for each at start.
+  // How many want to hear of a <mgmtObj> now: its <subscription> resources, and the executions of <mgmtCmd> that it
+  // carries out. (A <node> counts for nothing here.) Called after each change and once for each at start.
   virtual void SubscribersChanged(const std::string& resource_id, const std::string& node_id,
                                   const onem2m::v1::Resource& resource, int subscribers) = 0;
 };
@@ -95,6 +95,10 @@ class ResourcePort {
   virtual absl::Status UpdateAttributes(const std::string& resource_id,
                                         const std::vector<onem2m::v1::Attribute>& attributes,
                                         const std::vector<std::string>& removed) = 0;
+  // What an UPDATE left to be done later, when a condition on the device would hold, will not be done. `code` is what the
+  // device's refusal means, or 0 when the condition can no longer come true. (A newer UPDATE that takes its place, or
+  // the end of the resource, is not told.)
+  virtual void UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string& reason) = 0;
   // <mgmtObj> resources with objectPaths under the node of this nodeID: ri and content.
   virtual std::vector<std::pair<std::string, onem2m::v1::Resource>> ManagementObjects(const std::string& node_id) = 0;
   // nodeIDs of all nodes that the device side made.

@@ -149,7 +149,9 @@ bool AccessControl::Allows(absl::string_view originator, const Entry& entry, Acc
   if (governing == &entry) return false;
   if (entry.parent != nullptr) return OwnedBy(originator, entry);
   if (operation == kRetrieve || operation == kDiscover) return true;
-  if (operation != kCreate || (child_type != kAccessControlPolicy && child_type != kSubscription)) return false;
+  const bool for_registered =
+      child_type == kAccessControlPolicy || child_type == kSubscription || child_type == kManagementCommand;
+  if (operation != kCreate || !for_registered) return false;
   const Entry* application = tree_->FindById(originator);
   return application != nullptr && application->record.type == kAe;
 }

@@ -7,7 +7,7 @@
 // that has some. The administrator may do everything. An AE may do everything with its own <AE>; without policies of
 // its own, a resource also obeys its creator, and the AE that it is below. A policy governs itself by its
 // selfPrivileges. The CSEBase, while it has no policies, lets everybody retrieve and discover it, and registered AEs
-// create policies and subscriptions.
+// create policies, subscriptions and <mgmtCmd> (whose execution needs the right to UPDATE what carries it out).
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_ACCESS_ACCESS_CONTROL_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_ACCESS_ACCESS_CONTROL_H_
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "services/lib/onem2m/timestamp.h"
 #include "services/lib/onem2m/value.h"
+#include "services/synchronizer/core/command/execution.h"
 #include "services/synchronizer/core/representation/representation.h"
 #include "services/synchronizer/core/subscription/notification_content.h"
 #include "services/synchronizer/core/subscription/notification_target.h"
@@ -40,6 +41,29 @@ StoredResource& Change::Edit(Entry* entry) {
   return pending.record;
 }
 
+void Change::FollowExecutions() {
+  std::vector<Entry*> changed;
+  for (const auto& [entry, pending] : edits_) {
+    if (entry->record.type == kManagementObject && doomed_.count(entry) == 0) changed.push_back(entry);
+  }
+  const auto followed = [this](Entry* execution) {
+    return doomed_.count(execution) == 0 && Edit(execution).execution.phase == Execution::Phase::kFollowed;
+  };
+  for (Entry* performer : changed) {
+    for (Entry* execution : context_->tree.ExecutionsBy(performer->record.resource_id)) {
+      if (!followed(execution)) continue;
+      const auto result = RunResult(CommandOf(*execution), Edit(performer).attributes);
+      if (result.has_value()) EndRun(*result, context_->clock->Now(), &Edit(execution));
+    }
+  }
+  for (const Entry* gone : doomed_) {
+    if (gone->record.type != kManagementObject) continue;
+    for (Entry* execution : context_->tree.ExecutionsBy(gone->record.resource_id)) {
+      if (followed(execution)) End(kFinished, kInternalError, &Edit(execution));
+    }
+  }
+}
+
 // Keeps the edits that change something, with `mentioned` grown to all modified attributes.
 void Change::SettleEdits() {
   const std::string now = onem2m::FormatTimestamp(context_->clock->Now());
@@ -54,7 +78,8 @@ void Change::SettleEdits() {
     ApplyDisplayRules(context_->TableOf(record), &record.attributes);
     std::set<std::string> changed = Differences(entry->record.attributes, record.attributes);
     changed.merge(pending.mentioned);
-    const bool internal = record.provisioned != entry->record.provisioned || record.targets != entry->record.targets;
+    const bool internal = record.provisioned != entry->record.provisioned || record.targets != entry->record.targets ||
+                          !(record.execution == entry->record.execution);
     if (changed.empty() && !internal) {
       place = edits_.erase(place);
       continue;
@@ -149,12 +174,21 @@ void Change::Apply() {
   const auto note_parent = [this](const Entry* parent) {
     if (parent != nullptr && IsOnDevice(parent->record)) resubscribed_.insert(parent->record.resource_id);
   };
+  const auto note_performer = [this](const StoredResource& record) {
+    if (!record.execution.performer.empty()) resubscribed_.insert(record.execution.performer);
+  };
   for (auto& [entry, pending] : edits_) {
-    if (counters_.count(entry) == 0) context_->tree.Replace(entry, std::move(pending.record));
+    if (counters_.count(entry) > 0) continue;
+    if (!(entry->record.execution == pending.record.execution)) {
+      note_performer(entry->record);
+      note_performer(pending.record);
+    }
+    context_->tree.Replace(entry, std::move(pending.record));
   }
   for (auto& [entry, record] : counters_) context_->tree.Replace(entry, std::move(record));
   for (StoredResource& record : inserts_) {
     const bool subscription = record.type == kSubscription;
+    note_performer(record);
     const Entry* entry = context_->tree.Insert(std::move(record));
     if (subscription && entry != nullptr) note_parent(entry->parent);
   }
@@ -164,8 +198,9 @@ void Change::Apply() {
   }
   for (Entry* entry : removals_) {
     if (entry->record.type == kSubscription) note_parent(entry->parent);
-    ResourceTree::Visit(entry, [this](const Entry* below) {
-      if (!IsOnDevice(below->record) || below->subscriptions.empty()) return;
+    ResourceTree::Visit(entry, [&](const Entry* below) {
+      note_performer(below->record);
+      if (!IsOnDevice(below->record) || SubscribersOf(*context_, *below) == 0) return;
       context_->effects.Post([management = context_->management, id = below->record.resource_id,
                               node_id = NodeIdOf(*below), resource = ResourceOf(*below)] {
         if (management != nullptr) management->SubscribersChanged(id, node_id, resource, 0);
@@ -198,7 +233,7 @@ void Change::PostSubscribers() {
     const Entry* entry = context_->tree.FindById(resource_id);
     if (entry == nullptr || context_->management == nullptr) continue;
     context_->effects.Post([management = context_->management, resource_id, node_id = NodeIdOf(*entry),
-                            resource = ResourceOf(*entry), count = static_cast<int>(entry->subscriptions.size())] {
+                            resource = ResourceOf(*entry), count = SubscribersOf(*context_, *entry)] {
       management->SubscribersChanged(resource_id, node_id, resource, count);
     });
   }
@@ -207,6 +242,7 @@ void Change::PostSubscribers() {
 absl::Status Change::Commit() {
   if (edits_.empty() && inserts_.empty() && removals_.empty()) return absl::OkStatus();
   for (const Entry* entry : removals_) CollectBelow(entry, &doomed_);
+  FollowExecutions();
   SettleEdits();
   const onem2m::v1::Value now = onem2m::Text(onem2m::FormatTimestamp(context_->clock->Now()));
   for (StoredResource& record : inserts_) onem2m::Set(record.attributes, "lt", now);

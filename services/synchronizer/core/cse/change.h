@@ -50,6 +50,8 @@ class Change {
     onem2m::v1::Attribute content;
   };
 
+  // Executions of <mgmtCmd> go on with the status of the <mgmtObj> that carries them out.
+  void FollowExecutions();
   void SettleEdits();
   void CollectEvents();
   void Event(Entry* subscription, EventType event, const StoredResource& subject, const std::set<std::string>& changed);

@@ -98,6 +98,10 @@ CseCore::Outcome CseCore::Create(const Call& call, Entry* parent) {
   if (type == kCseBase) {
     return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_OPERATION_NOT_ALLOWED, "a CSEBase is not created by request");
   }
+  if (type == kExecInstance) {
+    return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_OPERATION_NOT_ALLOWED,
+                   "an <execInstance> is not created by request: an UPDATE of execEnable of a <mgmtCmd> makes it");
+  }
   // Whoever is to become an AE has no rights yet.
   if (type != kAe && !context_.access.Allows(call.originator, *parent, kCreate, type)) {
     return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_ORIGINATOR_HAS_NO_PRIVILEGE,
@@ -146,6 +150,7 @@ CseCore::Outcome CseCore::Create(const Call& call, Entry* parent) {
     onem2m::Set(record.attributes, "rn", onem2m::Text(record.name));
   }
   if (type == kSubscription) return CreateSubscription(call, parent, std::move(record));
+  if (type == kManagementCommand) return CreateCommand(call, parent, std::move(record));
   if (type == kManagementObject &&
       (onem2m::Find(attributes, "obis") != nullptr || onem2m::Find(attributes, "obps") != nullptr)) {
     return CreateOnDevice(call, parent, std::move(record));

@@ -41,8 +41,24 @@ const onem2m::v1::Resource& ResourceOf(const Entry& management_object) {
   return management_object.Compiled<onem2m::v1::Resource>(MakeResource);
 }
 
+ManagementCommand CommandOf(const Entry& execution) {
+  onem2m::v1::Object attributes = execution.record.attributes;
+  if (const onem2m::v1::Value* type = onem2m::Find(execution.parent->record.attributes, "cmt")) {
+    onem2m::Set(attributes, "cmt", *type);
+  }
+  ManagementCommand command;
+  // It was converted once before its first run; a version that converts less leaves a command without effect.
+  if (ConvertCommand(attributes, &command).has_value()) return {};
+  return command;
+}
+
 std::string NodeIdOf(const Entry& management_object) {
   return management_object.parent == nullptr ? "" : onem2m::FindText(management_object.parent->record.attributes, "ni");
+}
+
+int SubscribersOf(const CseContext& context, const Entry& management_object) {
+  return static_cast<int>(management_object.subscriptions.size() +
+                          context.tree.ExecutionsBy(management_object.record.resource_id).size());
 }
 
 onem2m::v1::RequestPrimitive MakeNotification(const CseContext& context, const std::string& target,

@@ -9,6 +9,7 @@
 #include "services/lib/clock/clock.h"
 #include "services/synchronizer/core/access/access_control.h"
 #include "services/synchronizer/core/address/address.h"
+#include "services/synchronizer/core/command/management_command.h"
 #include "services/synchronizer/core/cse/cse_options.h"
 #include "services/synchronizer/core/cse/effect_queue.h"
 #include "services/synchronizer/core/id_source.h"
@@ -52,8 +53,12 @@ bool IsOnDevice(const StoredResource& record);
 const onem2m::v1::Resource& ResourceOf(const Entry& management_object);
 // The same of one that is not among the resources.
 onem2m::v1::Resource MakeResource(const StoredResource& record);
+// What an <execInstance> below its <mgmtCmd> does.
+ManagementCommand CommandOf(const Entry& execution);
 // nodeID of the <node> above.
 std::string NodeIdOf(const Entry& management_object);
+// Who wants to hear of a <mgmtObj>: its <subscription> resources, and the executions that it carries out.
+int SubscribersOf(const CseContext& context, const Entry& management_object);
 // A NOTIFY primitive from this CSE.
 onem2m::v1::RequestPrimitive MakeNotification(const CseContext& context, const std::string& target,
                                               onem2m::v1::Attribute content);

@@ -110,12 +110,13 @@ absl::Status CseCore::Start(ManagementPort* management, NotificationPort* notifi
     RETURN_IF_ERROR(MakeDevicesPolicy());
     context_.management = management;
     context_.notifications = notifications;
+    ResumeExecutions();
     ResourceTree::Visit(context_.tree.root(), [this](const Entry* entry) {
-      if (context_.management == nullptr || entry->subscriptions.empty() || !IsOnDevice(entry->record)) return;
+      const int count = SubscribersOf(context_, *entry);
+      if (context_.management == nullptr || count == 0 || !IsOnDevice(entry->record)) return;
       context_.effects.Post([port = context_.management, id = entry->record.resource_id, node_id = NodeIdOf(*entry),
-                             resource = ResourceOf(*entry), count = static_cast<int>(entry->subscriptions.size())] {
-        port->SubscribersChanged(id, node_id, resource, count);
-      });
+                             resource = ResourceOf(*entry),
+                             count] { port->SubscribersChanged(id, node_id, resource, count); });
     });
   }
   context_.effects.Run();

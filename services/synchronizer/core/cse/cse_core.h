@@ -1,5 +1,6 @@
 // What cse.h promises, in parts: cse_core.cc receives and dispatches, create.cc, retrieve.cc, update.cc and delete.cc
-// perform, verification.cc asks the targets of a subscription, provisioning.cc serves the device side.
+// perform, verification.cc asks the targets of a subscription, commands.cc executes <mgmtCmd> and cancel_command.cc
+// takes executions back, provisioning.cc serves the device side.
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_CSE_CORE_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_CSE_CORE_H_
 
@@ -15,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "isthmus/onem2m/v1/cse.pb.h"
+#include "services/synchronizer/core/command/management_command.h"
 #include "services/synchronizer/core/cse/change.h"
 #include "services/synchronizer/core/cse/cse_context.h"
 #include "services/synchronizer/core/filter/filter.h"
@@ -32,6 +34,7 @@ class CseCore {
   absl::Status Start(ManagementPort* management, NotificationPort* notifications);
   void Handle(const onem2m::v1::HandleRequest& request, Done done);
   size_t Sweep();
+  void RunCommands();
   size_t size() const;
 
   absl::StatusOr<std::string> PutNode(const std::string& node_id, const std::string& client_address,
@@ -40,6 +43,7 @@ class CseCore {
                                                                 const std::vector<ProvisionedObject>& objects);
   absl::Status UpdateAttributes(const std::string& resource_id, const std::vector<onem2m::v1::Attribute>& attributes,
                                 const std::vector<std::string>& removed);
+  void UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string& reason);
   std::vector<std::pair<std::string, onem2m::v1::Resource>> ManagementObjects(const std::string& node_id) const;
   std::vector<std::string> ProvisionedNodes() const;
   absl::Status KeepState(const std::string& key, const std::string& value);
@@ -100,6 +104,24 @@ class CseCore {
   Outcome Delete(const Call& call, Entry* entry);
   Outcome DeleteHere(const Call& call, Entry* entry);
 
+  // <mgmtCmd> and <execInstance>.
+  Outcome CreateCommand(const Call& call, Entry* parent, StoredResource record);
+  Outcome UpdateCommand(const Call& call, Entry* entry, const onem2m::v1::Object& attributes);
+  Outcome ExecuteCommand(const Call& call, Entry* entry, const onem2m::v1::Object& attributes,
+                         const onem2m::v1::Object& command_attributes);
+  Outcome CancelExecution(const Call& call, Entry* entry);
+  Outcome FinishCancelByUpdate(const Call& call, Entry* entry);
+  Outcome DeleteCommand(const Call& call, Entry* entry);
+  Outcome Cancel(const Call& call, Entry* target, const std::vector<Entry*>& executions,
+                 Outcome (CseCore::*finish)(const Call&, Entry*));
+  Checked FindTargetNode(const std::string& target, Entry** node);
+  Checked FindPerformer(const Entry& node, const ManagementCommand& command, Entry** performer) const;
+  ManagementRequest MakeRun(const StoredResource& execution, const Entry& performer,
+                            const onem2m::v1::Object& update) const;
+  void FinishRun(const std::string& execution_id, const std::string& performer_id, const ManagementResult& result);
+  void FinishCancel(const std::string& execution_id, const std::string& performer_id, const ManagementResult& result);
+  void ResumeExecutions();
+
   Checked CheckPolicies(const onem2m::v1::Object& attributes) const;
   // expirationTime of a new or changed resource: not in the past, not after the parent's.
   Checked SettleExpiration(const Entry& parent, bool creation, onem2m::v1::Object* attributes) const;
@@ -123,6 +145,9 @@ class CseCore {
   Outcome FinishRetrieve(const Call& call, Entry* entry, const ManagementResult& result);
   Outcome FinishUpdate(const Call& call, Entry* entry, const ManagementResult& result);
   Outcome FinishDelete(const Call& call, Entry* entry, const ManagementResult& result);
+  // What a successful UPDATE has made of a <mgmtObj>: `given` by the originator, `result` by the device.
+  void KeepUpdate(Change* change, Entry* entry, const onem2m::v1::Object& given, const ManagementResult& result,
+                  std::set<std::string>* modified) const;
   void MergeResult(Change* change, Entry* entry, const ManagementResult& result) const;
   ManagementRequest MakeManagementRequest(const Call& call, const Entry& entry) const;
   // Of a <mgmtObj> that is to be below the <node>.

@@ -24,7 +24,7 @@ TEST_F(CseRequestTest, FirstStartMakesCseBaseAndDevicesPolicy) {
   EXPECT_EQ(base.text("ri"), "id-in");
   EXPECT_EQ(base.text("csi"), "/id-in");
   EXPECT_EQ(base.get("pi"), "\"\"");
-  EXPECT_EQ(base.get("srt"), "[1,2,5,13,14,23]");
+  EXPECT_EQ(base.get("srt"), "[1,2,5,8,12,13,14,23]");
   EXPECT_EQ(base.text("ctm"), "20231114T221320");
   EXPECT_EQ(base.response.primitive().from(), "/id-in");
   EXPECT_EQ(base.response.primitive().to(), "Cany");

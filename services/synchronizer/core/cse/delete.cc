@@ -1,4 +1,4 @@
-// DELETE (TS-0004 7.3.3.4; <mgmtObj> 7.4.15.2.4).
+// DELETE (TS-0004 7.3.3.4; <mgmtObj> 7.4.15.2.4, <mgmtCmd> and <execInstance> in cancel_command.cc).
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,6 +20,9 @@ CseCore::Outcome CseCore::Delete(const Call& call, Entry* entry) {
   if (Checked checked = CheckMatch(call, *entry)) {
     // With a listing in the answer the criteria choose what is listed and not whether it is done.
     if (call.result_content == kNothing || call.result_content == kAttributes) return Refused(call, *checked);
+  }
+  if (entry->record.type == kManagementCommand || entry->record.type == kExecInstance) {
+    return DeleteCommand(call, entry);
   }
   if (!IsOnDevice(entry->record)) return DeleteHere(call, entry);
   ManagementRequest request = MakeManagementRequest(call, *entry);

@@ -69,6 +69,10 @@ CseCore::Outcome CseCore::Update(const Call& call, Entry* entry) {
     }
   }
   if (Checked checked = CheckMatch(call, *entry)) return Refused(call, *checked);
+  if (entry->record.type == kManagementCommand) return UpdateCommand(call, entry, attributes);
+  if (entry->record.type == kExecInstance && onem2m::Find(attributes, "exd") != nullptr) {
+    return CancelExecution(call, entry);
+  }
   return UpdateHere(call, entry, attributes);
 }
 
@@ -132,23 +136,28 @@ CseCore::Outcome CseCore::UpdateOnDevice(const Call& call, Entry* entry, Object 
   return outcome;
 }
 
-CseCore::Outcome CseCore::FinishUpdate(const Call& call, Entry* entry, const ManagementResult& result) {
+void CseCore::KeepUpdate(Change* change, Entry* entry, const Object& given, const ManagementResult& result,
+                         std::set<std::string>* modified) const {
   const ResourceTable& table = context_.TableOf(entry->record);
+  Object attributes = given;
+  // Its parent may have got another expirationTime meanwhile.
+  if (Checked checked = SettleExpiration(*entry->parent, false, &attributes)) onem2m::Remove(attributes, "et");
+  StoredResource& record = change->Edit(entry);
+  for (const onem2m::v1::Attribute& attribute : attributes.members()) {
+    const std::string& name = attribute.name();
+    if (table.IsCommon(name) || absl::c_linear_search(result.local_attributes, name)) {
+      Assign(&record.attributes, attribute);
+    }
+    modified->insert(name);
+    change->Mention(entry, name);
+  }
+}
+
+CseCore::Outcome CseCore::FinishUpdate(const Call& call, Entry* entry, const ManagementResult& result) {
   Change change(&context_);
   std::set<std::string> modified;
   if (Succeeded(result.response_status_code)) {
-    Object attributes = call.primitive.primitive_content().value().object();
-    // Its parent may have got another expirationTime meanwhile.
-    if (Checked checked = SettleExpiration(*entry->parent, false, &attributes)) onem2m::Remove(attributes, "et");
-    StoredResource& record = change.Edit(entry);
-    for (const onem2m::v1::Attribute& attribute : attributes.members()) {
-      const std::string& name = attribute.name();
-      if (table.IsCommon(name) || absl::c_linear_search(result.local_attributes, name)) {
-        Assign(&record.attributes, attribute);
-      }
-      modified.insert(name);
-      change.Mention(entry, name);
-    }
+    KeepUpdate(&change, entry, call.primitive.primitive_content().value().object(), result, &modified);
   }
   MergeResult(&change, entry, result);
   for (const onem2m::v1::Attribute& attribute : result.attributes) modified.insert(attribute.name());

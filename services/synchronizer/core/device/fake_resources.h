@@ -3,6 +3,7 @@
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_DEVICE_FAKE_RESOURCES_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_DEVICE_FAKE_RESOURCES_H_
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
@@ -34,6 +35,15 @@ class FakeResources final : public ResourcePort {
     nodes_[node_id] = {client_address, labels};
     ++puts_;
     return "nod-" + node_id;
+  }
+  void UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string&) override {
+    std::lock_guard<std::mutex> lock(mutex_);
+    failed_updates_.emplace_back(resource_id, code);
+  }
+  // Resource and code of each, in order.
+  std::vector<std::pair<std::string, uint32_t>> failed_updates() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return failed_updates_;
   }
   absl::StatusOr<std::vector<std::string>> PutManagementObjects(
       const std::string& node_id, const std::vector<ProvisionedObject>& objects) override {
@@ -131,6 +141,7 @@ class FakeResources final : public ResourcePort {
 
  private:
   mutable std::mutex mutex_;
+  std::vector<std::pair<std::string, uint32_t>> failed_updates_;
   std::map<std::string, FakeNode> nodes_;
   std::map<std::string, std::map<std::string, onem2m::v1::Resource>> objects_;
   std::map<std::string, std::string> state_;

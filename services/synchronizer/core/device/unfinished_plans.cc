@@ -63,6 +63,8 @@ void UnfinishedPlans::Load() {
     Entry entry;
     entry.plan = plan;
     entry.next_check = clock_->Monotonic();  // what happened meanwhile was not all told
+    // Events from before the restart come again: a value of theirs is no reason to give up.
+    entry.grace_until = clock_->Monotonic() + options_.grace;
     const absl::Duration age = std::max(clock_->Now() - plan.since, absl::ZeroDuration());
     entry.expires = clock_->Monotonic() + std::max(options_.max_age - age, absl::ZeroDuration());
     {
@@ -215,8 +217,10 @@ void UnfinishedPlans::Tick() {
     }
   }
   for (const std::string& resource_id : expired) {
-    Abandon(resource_id,
-            absl::StrCat("its condition did not come true within ", absl::FormatDuration(options_.max_age)));
+    const std::string why =
+        absl::StrCat("its condition did not come true within ", absl::FormatDuration(options_.max_age));
+    Abandon(resource_id, why);
+    resources_->UnfinishedUpdateFailed(resource_id, 0, why);
   }
   for (const auto& [resource_id, generation] : due) Check(resource_id, generation);
 }
@@ -245,6 +249,7 @@ void UnfinishedPlans::Check(const std::string& resource_id, uint64_t generation)
 
 void UnfinishedPlans::Evaluate(const std::string& resource_id, uint64_t generation, std::optional<int64_t> value) {
   std::string why;
+  bool impossible = false;
   {
     std::lock_guard<std::mutex> lock(mutex_);
     auto found = entries_.find(resource_id);
@@ -255,8 +260,10 @@ void UnfinishedPlans::Evaluate(const std::string& resource_id, uint64_t generati
     if (holds == true) {
       entry.running = true;
     } else if (holds == false && clock_->Monotonic() < entry.grace_until) {
+      entry.next_check = std::min(entry.next_check, entry.grace_until);
       return;
     } else if (holds == false) {
+      impossible = true;
       why = absl::StrCat("\"", condition.description(),
                          "\" can no longer come true: ", lwm2m::PathToString(condition.path()), " is ",
                          value.value_or(0));
@@ -269,6 +276,7 @@ void UnfinishedPlans::Evaluate(const std::string& resource_id, uint64_t generati
   if (!why.empty()) {
     if (Remove(resource_id, generation)) {
       log::Info("unfinished plan abandoned", {{"resource", resource_id}, {"reason", why}});
+      if (impossible) resources_->UnfinishedUpdateFailed(resource_id, 0, why);
     }
     return;
   }
@@ -322,6 +330,7 @@ void UnfinishedPlans::Ended(const UnfinishedPlan& plan, uint64_t generation, Pla
       return Conclude(plan, generation, end, leave);
     case PlanEnd::Kind::kImpossible:
       Abandon(plan.resource_id, end.reason);
+      resources_->UnfinishedUpdateFailed(plan.resource_id, 0, end.reason);
       return leave();
     case PlanEnd::Kind::kWaiting: {
       UnfinishedPlan rest = plan;
@@ -365,6 +374,9 @@ void UnfinishedPlans::Conclude(UnfinishedPlan plan, uint64_t generation, const P
         if (!updated.ok()) {
           log::Warning("attributes after an unfinished plan cannot be stored",
                        {{"resource", plan.resource_id}, {"error", updated.ToString()}});
+        }
+        if (const uint32_t code = response->response_status_code(); code < 2000 || code >= 3000) {
+          resources_->UnfinishedUpdateFailed(plan.resource_id, code, response->reason());
         }
         leave();
       });

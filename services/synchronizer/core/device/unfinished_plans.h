@@ -46,8 +46,8 @@ struct UnfinishedPlanOptions {
   absl::Duration max_age = absl::Hours(24);
   // How often a condition is read that cannot be observed, and when a step is tried again that got no answer.
   absl::Duration recheck = absl::Minutes(1);
-  // A plan that has just performed a step ignores failure values this long: the device may not have begun. Then its
-  // condition is read once.
+  // A plan that has just performed a step ignores failure values this long: the device may not have begun. So does one
+  // that is taken up again after a restart: it is told old values first. Then its condition is read once.
   absl::Duration grace = absl::Seconds(5);
   absl::Duration device_timeout = absl::Seconds(30);
   absl::Duration session_timeout = absl::Seconds(3);

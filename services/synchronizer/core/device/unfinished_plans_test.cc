@@ -88,6 +88,7 @@ TEST_F(UnfinishedPlansTest, AFailureValueLaterEndsIt) {
   Tells(2);
   EXPECT_EQ(Executions(), 0);
   EXPECT_THAT(session.interests(), IsEmpty());
+  EXPECT_THAT(resources.failed_updates(), testing::ElementsAre(testing::Pair("dev/o5-0", 0u)));
 }
 
 TEST_F(UnfinishedPlansTest, AFailureValueRightAfterTheWriteIsGivenAMoment) {
@@ -140,6 +141,7 @@ TEST_F(UnfinishedPlansTest, ANewerUpdateTakesItsPlace) {
   EXPECT_EQ(side->unfinished().size(), 0u);
   Tells(2);
   EXPECT_EQ(Executions(), 0);
+  EXPECT_THAT(resources.failed_updates(), IsEmpty());
 }
 
 TEST_F(UnfinishedPlansTest, AnUpdateOfLocalAttributesDoesNot) {
@@ -177,6 +179,24 @@ TEST_F(UnfinishedPlansTest, WhatCameTrueWhileWeWereAwayIsRead) {
   Restart();
   side->Tick();
   EXPECT_THAT(session.log(), ElementsAre("dev Read /5/0/3", "dev Execute /5/0/2"));
+}
+
+// Events that were not acknowledged before the restart are told again.
+TEST_F(UnfinishedPlansTest, AnOldFailureValueAfterARestartEndsNothing) {
+  StateIs(7);
+  UpdateFirmware();
+  clock.Advance(absl::Minutes(1));
+  Restart();
+  Tells(7);
+  StateIs(1);
+  side->Tick();
+  EXPECT_EQ(side->unfinished().size(), 1u);
+  clock.Advance(absl::Seconds(6));
+  side->Tick();
+  EXPECT_EQ(side->unfinished().size(), 1u);
+  StateIs(2);
+  Tells(2);
+  EXPECT_EQ(Executions(), 1);
 }
 
 TEST_F(UnfinishedPlansTest, ACrashAfterSendingDoesNotSendTwice) {
@@ -271,6 +291,7 @@ TEST_F(UnfinishedPlansTest, EndsAfterABoundedTime) {
   EXPECT_EQ(side->unfinished().size(), 0u);
   Tells(2);
   EXPECT_EQ(Executions(), 0);
+  EXPECT_THAT(resources.failed_updates(), testing::ElementsAre(testing::Pair("dev/o5-0", 0u)));
 }
 
 TEST_F(UnfinishedPlansTest, SettingTheClockEndsNothing) {
@@ -322,6 +343,7 @@ TEST_F(UnfinishedPlansTest, FieldCaseFirmwareG_ARefusedExecuteEndsIt) {
   side->OnEvent(Notified("dev", "/5/0/3", {{"/5/0/3", 2}}));
   EXPECT_EQ(Executions(), 1);
   EXPECT_EQ(side->unfinished().size(), 0u);
+  EXPECT_THAT(resources.failed_updates(), testing::ElementsAre(testing::Pair("dev/o5-0", 4005u)));
 }
 
 TEST_F(UnfinishedPlansTest, EndedPlansLeaveNothingInTheStore) {

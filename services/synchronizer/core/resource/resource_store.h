@@ -15,9 +15,29 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "isthmus/onem2m/v1/primitive.pb.h"
 
 namespace isthmus::synchronizer {
+
+// How far an <execInstance> is.
+struct Execution {
+  enum class Phase {
+    kNone,        // no <execInstance>, or one that has ended
+    kScheduled,   // a run begins at `next`
+    kAsked,       // the device has been asked, and has not answered
+    kFollowed,    // the device has begun; the status of `performer` tells the end
+    kCancelling,  // the device has been asked to take it back
+  };
+  Phase phase = Phase::kNone;
+  std::string performer;  // ri of the <mgmtObj> that carries it out, from the first run on
+  int64_t begun = 0;      // runs
+  absl::Time next = absl::InfiniteFuture();
+
+  bool operator==(const Execution& other) const {
+    return phase == other.phase && performer == other.performer && begun == other.begun && next == other.next;
+  }
+};
 
 struct StoredResource {
   std::string resource_id;
@@ -31,6 +51,7 @@ struct StoredResource {
   std::string creator;               // originator that created it, in normal form; empty = this CSE
   bool provisioned = false;          // the device side made it
   std::vector<std::string> targets;  // <subscription>: where notifications go, resolved
+  Execution execution;
 };
 
 struct StoreTransaction {

@@ -106,16 +106,33 @@ Entry* ResourceTree::FindNode(absl::string_view node_id) const {
   return found == nodes_.end() ? nullptr : found->second.begin()->second;
 }
 
+std::vector<Entry*> ResourceTree::ExecutionsBy(absl::string_view performer) const {
+  const auto found = by_performer_.find(performer);
+  if (found == by_performer_.end()) return {};
+  return {found->second.begin(), found->second.end()};
+}
+
 void ResourceTree::Index(Entry* entry) {
-  if (entry->record.type != kNodeType) return;
-  nodes_[onem2m::FindText(entry->record.attributes, "ni")].emplace(entry->order, entry);
+  const StoredResource& record = entry->record;
+  if (record.type == kNodeType) nodes_[onem2m::FindText(record.attributes, "ni")].emplace(entry->order, entry);
+  if (record.execution.phase == Execution::Phase::kNone) return;
+  executions_.insert(entry);
+  if (!record.execution.performer.empty()) by_performer_[record.execution.performer].insert(entry);
 }
 
 void ResourceTree::Unindex(Entry* entry) {
-  if (entry->record.type != kNodeType) return;
-  const auto found = nodes_.find(onem2m::FindText(entry->record.attributes, "ni"));
-  found->second.erase(entry->order);
-  if (found->second.empty()) nodes_.erase(found);
+  const StoredResource& record = entry->record;
+  if (record.type == kNodeType) {
+    const auto found = nodes_.find(onem2m::FindText(record.attributes, "ni"));
+    found->second.erase(entry->order);
+    if (found->second.empty()) nodes_.erase(found);
+  }
+  if (record.execution.phase == Execution::Phase::kNone) return;
+  executions_.erase(entry);
+  const auto found = by_performer_.find(record.execution.performer);
+  if (found == by_performer_.end()) return;
+  found->second.erase(entry);
+  if (found->second.empty()) by_performer_.erase(found);
 }
 
 void ResourceTree::Visit(const Entry* entry, const std::function<void(const Entry*)>& visit) {

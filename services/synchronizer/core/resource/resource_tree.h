@@ -11,6 +11,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,9 @@ class ResourceTree {
   Entry* FindByPath(absl::string_view path) const;
   // A <node>, by its nodeID. Of several the first.
   Entry* FindNode(absl::string_view node_id) const;
+  // The <execInstance> resources that have not ended, and those of them that a <mgmtObj> carries out.
+  const std::set<Entry*>& executions() const { return executions_; }
+  std::vector<Entry*> ExecutionsBy(absl::string_view performer) const;
   Entry* root() const { return root_; }
   size_t size() const { return by_id_.size(); }
 
@@ -71,6 +75,8 @@ class ResourceTree {
   absl::flat_hash_map<std::string, std::unique_ptr<Entry>> by_id_;
   absl::flat_hash_map<absl::string_view, Entry*> by_path_;  // keys are the paths of the entries
   std::map<std::string, std::map<uint64_t, Entry*>, std::less<>> nodes_;
+  std::set<Entry*> executions_;
+  absl::flat_hash_map<std::string, std::set<Entry*>> by_performer_;
   Entry* root_ = nullptr;
   uint64_t last_order_ = 0;
 };

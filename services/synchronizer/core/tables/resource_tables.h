@@ -27,6 +27,8 @@ enum ResourceType : uint32_t {
   kAccessControlPolicy = 1,
   kAe = 2,
   kCseBase = 5,
+  kExecInstance = 8,
+  kManagementCommand = 12,
   kManagementObject = 13,
   kNode = 14,
   kSubscription = 23,

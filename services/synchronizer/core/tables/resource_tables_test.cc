@@ -14,8 +14,8 @@ using testing::HasSubstr;
 
 const ResourceTables& Tables() { return ResourceTables::BuiltIn(); }
 
-TEST(ResourceTables, HostsSixTypesAndNineteenSpecializations) {
-  EXPECT_THAT(Tables().types(), ElementsAre(1u, 2u, 5u, 13u, 14u, 23u));
+TEST(ResourceTables, HostsEightTypesAndNineteenSpecializations) {
+  EXPECT_THAT(Tables().types(), ElementsAre(1u, 2u, 5u, 8u, 12u, 13u, 14u, 23u));
   const char* const roots[] = {"m2m:fwr",  "m2m:swr", "m2m:mem",  "m2m:ani",  "m2m:andi", "m2m:bat",  "m2m:dvi",
                                "m2m:dvc",  "m2m:rbo", "m2m:evl",  "m2m:cmp",  "m2m:acmp", "m2m:cmdf", "m2m:cmdv",
                                "m2m:cmpv", "m2m:cml", "m2m:cmnr", "m2m:cmwr", "m2m:cmbf"};

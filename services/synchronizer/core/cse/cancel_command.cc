@@ -1,0 +1,170 @@
+// Taking back what a <mgmtCmd> has begun: UPDATE of execDisable and DELETE of an <execInstance> (TS-0004 7.4.17.2.1,
+// 7.4.17.2.3), DELETE of the <mgmtCmd> (7.4.16.2.4).
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "services/lib/log/log.h"
+#include "services/lib/onem2m/value.h"
+#include "services/synchronizer/core/command/execution.h"
+#include "services/synchronizer/core/command/management_command.h"
+#include "services/synchronizer/core/cse/cse_core.h"
+
+namespace isthmus::synchronizer {
+namespace {
+
+using Phase = Execution::Phase;
+
+bool IsUnderWay(const Entry& execution) { return execution.record.execution.phase != Phase::kNone; }
+
+bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
+
+}  // namespace
+
+CseCore::Outcome CseCore::CancelExecution(const Call& call, Entry* entry) {
+  if (!IsUnderWay(*entry)) {
+    return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_ALREADY_COMPLETE,
+                   absl::StrCat(entry->path, " has ended: there is nothing to cancel"));
+  }
+  return Cancel(call, entry, {entry}, &CseCore::FinishCancelByUpdate);
+}
+
+CseCore::Outcome CseCore::FinishCancelByUpdate(const Call& call, Entry* entry) {
+  onem2m::v1::Object attributes = call.primitive.primitive_content().value().object();
+  if (Checked checked = SettleExpiration(*entry->parent, false, &attributes)) return Refused(call, *checked);
+  return UpdateHere(call, entry, attributes);
+}
+
+CseCore::Outcome CseCore::DeleteCommand(const Call& call, Entry* entry) {
+  std::vector<Entry*> executions;
+  if (entry->record.type == kExecInstance) {
+    if (IsUnderWay(*entry)) executions.push_back(entry);
+  } else {
+    for (const auto& [order, child] : entry->children) {
+      if (child->record.type == kExecInstance && IsUnderWay(*child)) executions.push_back(child);
+    }
+  }
+  if (executions.empty()) return DeleteHere(call, entry);
+  return Cancel(call, entry, executions, &CseCore::DeleteHere);
+}
+
+// Cancels all of `executions`, which are under way, and does `finish` with `target` when that has succeeded. Nothing is
+// cancelled when one of them cannot be.
+CseCore::Outcome CseCore::Cancel(const Call& call, Entry* target, const std::vector<Entry*>& executions,
+                                 Outcome (CseCore::*finish)(const Call&, Entry*)) {
+  struct Request {
+    ManagementRequest request;
+    std::string execution_id;
+  };
+  std::vector<Entry*> stuck;
+  std::vector<Request> requests;
+  Change change(&context_);
+  for (Entry* execution : executions) {
+    const Phase phase = execution->record.execution.phase;
+    if (phase == Phase::kScheduled) {
+      End(kCancelled, std::nullopt, &change.Edit(execution));
+      continue;
+    }
+    const ManagementCommand command = CommandOf(*execution);
+    const Entry* performer = context_.tree.FindById(execution->record.execution.performer);
+    if (command.cancel.members().empty() || performer == nullptr || phase == Phase::kCancelling) {
+      stuck.push_back(execution);
+      continue;
+    }
+    StoredResource& record = change.Edit(execution);
+    record.execution.phase = Phase::kCancelling;
+    record.execution.next = absl::InfiniteFuture();
+    onem2m::Set(record.attributes, "exs", onem2m::Integer(kCancelling));
+    requests.push_back({MakeRun(record, *performer, command.cancel), record.resource_id});
+  }
+  if (!stuck.empty()) {
+    Change marks(&context_);
+    for (Entry* execution : stuck) {
+      if (execution->record.execution.phase == Phase::kCancelling) continue;
+      onem2m::Set(marks.Edit(execution).attributes, "exs", onem2m::Integer(kNonCancellable));
+    }
+    if (absl::Status status = marks.Commit(); !status.ok()) return StoreFailed(call, status);
+    return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_COMMAND_NOT_CANCELLABLE,
+                   absl::StrCat(stuck.front()->path, " is under way on the device and cannot be taken back"));
+  }
+  if (absl::Status status = change.Commit(); !status.ok()) return StoreFailed(call, status);
+  if (requests.empty()) return (this->*finish)(call, target);
+
+  struct Progress {
+    size_t left;
+    std::vector<std::string> failures;
+  };
+  Outcome outcome;
+  outcome.later = [this, later = KeepForLater(call), requests = std::move(requests),
+                   target_id = target->record.resource_id, finish](Done done) mutable {
+    auto progress = std::make_shared<Progress>(Progress{requests.size(), {}});
+    for (Request& one : requests) {
+      const std::string performer_id = one.request.resource_id;
+      one.request.trace_id = later->trace_id.empty() ? one.request.trace_id : later->trace_id;
+      context_.management->Perform(
+          std::move(one.request), [this, later, progress, performer_id, execution_id = one.execution_id, target_id,
+                                   finish, done](const ManagementResult& result) {
+            Outcome finished;
+            bool last = false;
+            {
+              std::lock_guard<std::mutex> lock(mutex_);
+              FinishCancel(execution_id, performer_id, result);
+              if (!Succeeded(result.response_status_code)) {
+                progress->failures.push_back(
+                    absl::StrCat("the device answered ", result.response_status_code, ": ", result.reason));
+              }
+              last = --progress->left == 0;
+              if (last) {
+                const Call again = CallOf(*later);
+                Entry* there = context_.tree.FindById(target_id);
+                if (!progress->failures.empty()) {
+                  finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CANCELLATION_FAILED,
+                                     absl::StrJoin(progress->failures, "; "));
+                } else if (there == nullptr) {
+                  finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
+                                     "the resource was deleted while the request was under way");
+                } else {
+                  finished = (this->*finish)(again, there);
+                }
+              }
+            }
+            for (const onem2m::v1::TraceStep& step : result.steps) *finished.response.add_steps() = step;
+            context_.effects.Run();
+            if (last) done(std::move(finished.response));
+          });
+    }
+  };
+  return outcome;
+}
+
+void CseCore::FinishCancel(const std::string& execution_id, const std::string& performer_id,
+                           const ManagementResult& result) {
+  Entry* execution = context_.tree.FindById(execution_id);
+  Entry* performer = context_.tree.FindById(performer_id);
+  const ManagementCommand command = execution == nullptr ? ManagementCommand() : CommandOf(*execution);
+  const bool succeeded = Succeeded(result.response_status_code);
+  Change change(&context_);
+  std::set<std::string> modified;
+  if (performer != nullptr) {
+    if (succeeded) KeepUpdate(&change, performer, command.cancel, result, &modified);
+    MergeResult(&change, performer, result);
+  }
+  if (execution != nullptr && execution->record.execution.phase == Phase::kCancelling) {
+    StoredResource& record = change.Edit(execution);
+    if (succeeded) {
+      End(kCancelled, std::nullopt, &record);
+    } else {
+      // It goes on; its end may have come meanwhile.
+      onem2m::Set(record.attributes, "exs", onem2m::Integer(kPending));
+      onem2m::Set(record.attributes, "exr", onem2m::Integer(kCancellationDenied));
+      Follow(command.complete_by, &record);
+      if (performer != nullptr) change.Edit(performer);
+    }
+  }
+  if (absl::Status status = change.Commit(); !status.ok()) {
+    log::Error("the end of a cancellation could not be stored",
+               {{"resource", execution_id}, {"error", status.ToString()}});
+  }
+}
+
+}  // namespace isthmus::synchronizer
