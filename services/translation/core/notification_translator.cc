@@ -58,7 +58,7 @@ absl::StatusOr<v1::TranslateNotificationResponse> TranslateNotification(
     if (reading.attributes.empty()) continue;
     v1::ResourceChange* change = response.add_changes();
     change->set_id(notified.id());
-    for (onem2m::v1::Attribute& attribute : reading.attributes) *change->add_attributes() = std::move(attribute);
+    change->mutable_attributes()->Swap(&reading.attributes);
   }
   return response;
 }

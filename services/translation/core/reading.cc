@@ -158,7 +158,7 @@ Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, con
                        const Nodes& nodes) {
   Reading reading;
   const Values values = Collect(target, path, nodes);
-  reading.attributes.reserve(target.mapping->attributes.size());
+  reading.attributes.Reserve(static_cast<int>(target.mapping->attributes.size()));
   for (const AttributeMapping& attribute : target.mapping->attributes) {
     bool covered = false;
     bool broken = false;
@@ -182,7 +182,7 @@ Reading ReadAttributes(const Target& target, const onem2m::v1::Object& kept, con
       reading.missing.push_back(attribute.short_name);
       continue;
     }
-    onem2m::v1::Attribute& result = reading.attributes.emplace_back();
+    onem2m::v1::Attribute& result = *reading.attributes.Add();
     result.set_name(attribute.short_name);
     if (attribute.is_links()) {
       *result.mutable_value() = CombineLinks(target, attribute, onem2m::Find(kept, attribute.short_name), path, found);

@@ -28,7 +28,8 @@ struct Reading {
     std::string attribute;
     std::string text;  // "btl (batteryLevel) from /3/0/9 Battery Level: 80.5 is no integer"
   };
-  std::vector<onem2m::v1::Attribute> attributes;
+  // As messages hold them, so that they become an answer without being copied.
+  google::protobuf::RepeatedPtrField<onem2m::v1::Attribute> attributes;
   std::vector<std::string> missing;
   std::vector<Problem> problems;
 };

@@ -63,9 +63,7 @@ class Translator {
         Delete();
         break;
     }
-    for (onem2m::v1::Attribute& member : *attributes_.mutable_members()) {
-      *response_.add_attributes() = std::move(member);
-    }
+    response_.mutable_attributes()->Swap(attributes_.mutable_members());
     return std::move(response_);
   }
 
@@ -169,6 +167,10 @@ class Translator {
       }
       for (const std::string& name : reading.missing) Absent(name);
       if (target_.generic && !step(i).operation().read().path().has_resource_id()) DropUnknownNames();
+      if (attributes_.members().empty()) {
+        attributes_.mutable_members()->Swap(&reading.attributes);
+        continue;
+      }
       for (onem2m::v1::Attribute& attribute : reading.attributes) {
         onem2m::Set(attributes_, attribute.name(), std::move(*attribute.mutable_value()));
       }
