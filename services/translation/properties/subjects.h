@@ -9,9 +9,11 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "isthmus/translation/v1/translation.pb.h"
 #include "services/lib/lwm2m/codec/codec.h"
@@ -44,12 +46,13 @@ struct Subject {
   }
 };
 
-// The object of the name that a listing tells, in a version that has the attribute on that resource.
-inline std::string VersionOf(const v1::Mapping& entry, uint32_t object_id) {
+// Versions of an object are listed one after the other: the version of the entry that follows `before` others for the
+// same attribute.
+inline std::string VersionOf(const v1::Mapping& entry, uint32_t object_id, int before) {
   for (const ObjectDefinition& object : BuiltIn().objects()) {
+    if (object.id != object_id) continue;
     const ResourceMapping* mapping = BuiltIn().FindGenericMapping(object_id, object.version);
-    const AttributeMapping* attribute = object.id == object_id ? mapping->Find(entry.attribute()) : nullptr;
-    if (attribute != nullptr && attribute->resource_id == entry.resource_id()) return object.version;
+    if (mapping->Find(entry.attribute()) != nullptr && before-- == 0) return object.version;
   }
   return "";
 }
@@ -57,17 +60,19 @@ inline std::string VersionOf(const v1::Mapping& entry, uint32_t object_id) {
 // All attributes of all mappings, and of all objects that have a definition alone, that have this operation.
 inline std::vector<Subject> Subjects(const std::string& operation) {
   std::vector<Subject> subjects;
+  std::map<std::string, int> listed_before;  // object and attribute
   for (const char* root : {"", kGenericRoot}) {
     v1::ListMappingsRequest request;
     request.set_root(root);
     const v1::ListMappingsResponse listed = ListMappings(BuiltIn(), request).value();
     for (const v1::Mapping& entry : listed.mappings()) {
+      const int before = listed_before[absl::StrCat(entry.root(), entry.object_id(), " ", entry.attribute())]++;
       const auto& operations = entry.operations();
       if (std::find(operations.begin(), operations.end(), operation) == operations.end()) continue;
       Subject& subject = subjects.emplace_back();
       subject.object_id = static_cast<uint32_t>(std::stoul(entry.object_id().substr(entry.object_id().rfind(':') + 1)));
       const bool generic = entry.root() == kGenericRoot;
-      if (generic) subject.object_version = VersionOf(entry, subject.object_id);
+      if (generic) subject.object_version = VersionOf(entry, subject.object_id, before);
       const ResourceMapping* mapping = generic ? BuiltIn().FindGenericMapping(subject.object_id, subject.object_version)
                                                : BuiltIn().FindMapping(entry.root());
       subject.attribute = mapping->Find(entry.attribute());
@@ -95,10 +100,21 @@ inline v1::TranslateRequestResponse PlanOf(const onem2m::v1::RequestPrimitive& p
   return TranslateRequest(BuiltIn(), request).value();
 }
 
-// `nodes` as they come out of an answer in `format` to a Read of `path`.
+// Payload formats that a device may answer in. The last three carry one value.
+inline constexpr uint32_t kFormats[] = {lwm2m::codec::kTlv,       lwm2m::codec::kSenMlJson, lwm2m::codec::kSenMlCbor,
+                                        lwm2m::codec::kLwm2mJson, lwm2m::codec::kLwm2mCbor, lwm2m::codec::kText,
+                                        lwm2m::codec::kOpaque,    lwm2m::codec::kCbor};
+
+// `nodes` as they come out of an answer in `format` to a Read of `path`; in TLV where the format cannot say it: several
+// values in one of a single value, and an empty text, which in text/plain is an empty payload and means no value.
 inline std::vector<lwm2m::v1::Node> Transferred(const std::vector<lwm2m::v1::Node>& nodes, const lwm2m::v1::Path& path,
                                                 uint32_t format) {
-  const std::string payload = lwm2m::codec::Encode(format, nodes, path).value();
+  absl::StatusOr<std::string> encoded = lwm2m::codec::Encode(format, nodes, path);
+  if (!encoded.ok() || encoded->empty()) {
+    format = lwm2m::codec::kTlv;
+    encoded = lwm2m::codec::Encode(format, nodes, path);
+  }
+  const std::string payload = encoded.value();
   return lwm2m::codec::Decode(format, payload, path, absl::UnixEpoch()).value();
 }
 

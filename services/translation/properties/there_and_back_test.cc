@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -25,8 +26,6 @@ namespace isthmus::translation {
 namespace {
 
 using onem2m::v1::Value;
-constexpr uint32_t kFormats[] = {lwm2m::codec::kTlv, lwm2m::codec::kSenMlJson, lwm2m::codec::kSenMlCbor,
-                                 lwm2m::codec::kLwm2mJson, lwm2m::codec::kLwm2mCbor};
 
 // ---- values of oneM2M ----------------------------------------------------------------------------------------------
 
@@ -218,6 +217,8 @@ void CheckValue(const Subject& subject, const v1::TranslateResponseResponse& ans
                        answer.reason(), ")"));
 }
 
+uint32_t AnyFormat() { return *rc::gen::elementOf(std::vector<uint32_t>(std::begin(kFormats), std::end(kFormats))); }
+
 // Returns whether the value went there at all.
 bool CheckThereAndBack(const Subject& subject) {
   const std::string& name = subject.attribute->short_name;
@@ -237,7 +238,7 @@ bool CheckThereAndBack(const Subject& subject) {
   const std::vector<lwm2m::v1::Node> device = WrittenBy(there.plan(), subject);
   RC_ASSERT(!device.empty());
   const Value expected = ComesBackAs(subject, value);
-  const uint32_t format = *rc::gen::elementOf(std::vector<uint32_t>(std::begin(kFormats), std::end(kFormats)));
+  const uint32_t format = AnyFormat();
   CheckValue(subject, AnswerOf(update, subject, there.plan(), device, format), expected, "answer to the UPDATE");
   // A value that the device does not show is the IN-CSE's to remember: the answer to the UPDATE said it.
   if (!subject.attribute->readable()) return true;
@@ -258,6 +259,93 @@ TEST(ThereAndBack, EachAttributeThatCanBeWritten) {
     const bool holds = rc::check(subject.name(), [&subject, &went] { went += CheckThereAndBack(subject) ? 1 : 0; });
     EXPECT_TRUE(holds) << subject.name();
     EXPECT_GT(went, 0) << subject.name() << ": each value was refused, which proves nothing";
+  }
+}
+
+// ---- several attributes at once ------------------------------------------------------------------------------------
+
+// The subjects that are attributes of the same resource.
+std::vector<std::vector<Subject>> ByResource(const std::vector<Subject>& subjects) {
+  std::map<std::string, std::vector<Subject>> by_resource;
+  for (const Subject& subject : subjects) {
+    by_resource[absl::StrCat(subject.resource.root(), " ", subject.resource.object_ids(0))].push_back(subject);
+  }
+  std::vector<std::vector<Subject>> groups;
+  for (auto& [name, group] : by_resource) groups.push_back(std::move(group));
+  return groups;
+}
+
+// Values for some of them, none that the device refuses.
+std::vector<std::pair<const Subject*, Value>> AnyContent(const std::vector<Subject>& group) {
+  std::vector<std::pair<const Subject*, Value>> content;
+  for (const Subject& subject : group) {
+    if (*rc::gen::weightedElement<bool>({{1, true}, {2, false}})) continue;
+    const Value value = AnyValueOf(subject);
+    if (!RefusedWith(subject, value).has_value()) content.emplace_back(&subject, value);
+  }
+  return content;
+}
+
+onem2m::v1::RequestPrimitive UpdateWith(const std::vector<std::pair<const Subject*, Value>>& content) {
+  Members members;
+  for (const auto& [subject, value] : content) members.emplace_back(subject->attribute->short_name, value);
+  return Update(content.front().first->resource.root(), members);
+}
+
+TEST(ThereAndBack, SeveralAttributesInOneUpdate) {
+  for (const std::vector<Subject>& group : ByResource(Subjects("Write"))) {
+    const Subject& any = group.front();
+    EXPECT_TRUE(rc::check(any.name(), [&group, &any] {
+      const auto content = AnyContent(group);
+      if (content.empty()) return;
+      const onem2m::v1::RequestPrimitive update = UpdateWith(content);
+      RC_LOG(update.ShortDebugString());
+      const v1::TranslateRequestResponse there = PlanOf(update, any);
+      RC_ASSERT(there.refusal_status_code() == 0u);
+      const std::vector<lwm2m::v1::Node> device = WrittenBy(there.plan(), any);
+      const v1::TranslateResponseResponse answer = AnswerOf(update, any, there.plan(), device, AnyFormat());
+      const v1::TranslateResponseResponse whole =
+          AnswerOf(Retrieve(), any, PlanOf(Retrieve(), any).plan(), device, AnyFormat());
+      for (const auto& [subject, value] : content) {
+        CheckValue(*subject, answer, ComesBackAs(*subject, value), "answer to the UPDATE");
+        if (subject->attribute->readable()) {
+          CheckValue(*subject, whole, ComesBackAs(*subject, value), "RETRIEVE");
+        }
+      }
+    })) << any.name();
+  }
+}
+
+// What a CREATE gives the new instance is there when it is read.
+TEST(ThereAndBack, AttributesOfACreate) {
+  for (const std::vector<Subject>& group : ByResource(Subjects("Write"))) {
+    const Subject& any = group.front();
+    EXPECT_TRUE(rc::check(any.name(), [&group, &any] {
+      const auto content = AnyContent(group);
+      if (content.empty()) return;
+      onem2m::v1::RequestPrimitive create = UpdateWith(content);
+      create.set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
+      RC_LOG(create.ShortDebugString());
+      const v1::Plan plan = PlanOf(create, any).plan();
+      RC_ASSERT(plan.steps_size() == 1);
+      const auto& written = plan.steps(0).operation().create().nodes();
+      const std::vector<lwm2m::v1::Node> device(written.begin(), written.end());
+      v1::TranslateResponseRequest request;
+      *request.mutable_primitive() = create;
+      *request.mutable_resource() = any.resource;
+      *request.mutable_plan() = plan;
+      *request.add_results() = Answered(201);
+      const v1::TranslateResponseResponse created = TranslateResponse(BuiltIn(), request).value();
+      RC_ASSERT(created.response_status_code() == 2001u);
+      const v1::TranslateResponseResponse whole =
+          AnswerOf(Retrieve(), any, PlanOf(Retrieve(), any).plan(), device, AnyFormat());
+      for (const auto& [subject, value] : content) {
+        CheckValue(*subject, created, ComesBackAs(*subject, value), "answer to the CREATE");
+        if (subject->attribute->readable()) {
+          CheckValue(*subject, whole, ComesBackAs(*subject, value), "RETRIEVE");
+        }
+      }
+    })) << any.name();
   }
 }
 
