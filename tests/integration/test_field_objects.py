@@ -6,6 +6,7 @@ import tempfile
 import pytest
 
 from isthmus.stack import wait_for
+from scripted_device import ACCEPT, CONTENT_FORMAT, GET, OBSERVE, code, uint
 
 MOUNTED = tempfile.mkdtemp(prefix="isthmus-mappings-")
 STACK_OPTIONS = {"translation": {"mappings.directory": MOUNTED, "mappings.reload": "200ms"}}
@@ -108,6 +109,76 @@ def test_unknown_object_goes_by_resource_ids(world, device, node):
     assert monitor.next_notification()[1]["pc"]["m2m:sgn"]["nev"]["rep"]["m2m:mgo"]["0"] == 2
     assert world.admin.update(node + "/object34121-0", {"m2m:mgo": {"1": "two"}}).rsc == 2004
     device.wait_request(lambda r: r.code == 3 and r.path == "/34121/0/1")
+
+
+# The same instance, /34199/0, in each format: an integer, a text, a boolean, a float, octets and a list.
+TLV = b"\xc1\x00\x07\xc5\x01hello\xc1\x02\x01\xc4\x03\x41\xac\x00\x00\xc2\x04\x00\xff\x83\x05\x41\x00\x2a"
+SENML_JSON = (b'[{"bn":"/34199/0/","n":"0","v":7},{"n":"1","vs":"hello"},{"n":"2","vb":true},{"n":"3","v":21.5},'
+              b'{"n":"4","vd":"AP8"},{"n":"5/0","v":42}]')
+SENML_CBOR = (b"\x86\xa3\x21\x69/34199/0/\x00\x610\x02\x07\xa2\x00\x611\x03\x65hello\xa2\x00\x612\x04\xf5"
+              b"\xa2\x00\x613\x02\xf9\x4d\x60\xa2\x00\x614\x08\x42\x00\xff\xa2\x00\x635/0\x02\x18\x2a")
+LWM2M_JSON = (b'{"bn":"/34199/0/","e":[{"n":"0","v":7},{"n":"1","sv":"hello"},{"n":"2","bv":true},{"n":"3","v":21.5},'
+              b'{"n":"4","sv":"AP8="},{"n":"5/0","v":42}]}')
+TYPED = {"0": 7, "1": "hello", "2": True, "3": 21.5, "4": "AP8=", "5": [42]}
+UNTYPED = {"0": "Bw==", "1": "aGVsbG8=", "2": "AQ==", "3": "QawAAA==", "4": "AP8=", "5": ["Kg=="]}
+
+
+def speaks(device, path, formats):
+    """From now on a read of the path is answered in the format that is asked for, the first one without a wish."""
+    def answer(self, request):
+        if request.code != GET or request.path != path:
+            return False
+        accept = request.number(ACCEPT)
+        wanted = next(iter(formats)) if accept is None else accept
+        if wanted not in formats:
+            self.answer(request, code("4.06"))
+            return True
+        options = [(CONTENT_FORMAT, uint(wanted))]
+        if request.number(OBSERVE) == 0:
+            options.append((OBSERVE, uint(1)))
+        self.answer(request, code("2.05"), formats[wanted], options)
+        return True
+    device.handler = answer
+
+
+@pytest.mark.parametrize("name, version, formats, used", [
+    ("senmljson", "1.1", {11542: TLV, 110: SENML_JSON}, 110),
+    ("senmlcbor", "1.1", {11542: TLV, 112: SENML_CBOR}, 112),
+    ("lwm2mjson", "1.0", {11542: TLV, 11543: LWM2M_JSON}, 11543),
+])
+def test_unknown_object_of_a_device_that_can_tell_types_comes_typed(world, name, version, formats, used):
+    device = world.device(name, version=version)
+    speaks(device, "/34199/0", formats)
+    device.register("</1/0>,</3/0>,</34199/0>")
+    world.objects(name, ["object34199-0"])
+    place = world.node(name) + "/object34199-0"
+    content = world.admin.retrieve(place).content
+    assert {key: content.get(key) for key in TYPED} == TYPED, content
+    monitor = world.ae("C" + name)
+    assert monitor.create(place, 23, {"m2m:sub": {"rn": "watch", "nu": ["C" + name]}}).rsc == 2001
+    device.wait_request(lambda r: r.path == "/34199/0" and r.number(OBSERVE) == 0 and r.number(ACCEPT) == used)
+    device.wait_observed("/34199/0")
+    while not monitor.notifications.empty():
+        monitor.notifications.get()
+    device.notify("/34199/0", formats[used].replace(b"hello", b"world"), used)
+    told = monitor.next_notification()[1]["pc"]["m2m:sgn"]["nev"]["rep"]["m2m:mgo"]
+    assert told["1"] == "world" and told.get("0", 7) == 7, told
+
+
+def test_unknown_object_of_a_device_with_tlv_alone_is_read_as_ever(world):
+    device = world.device("tlvalone")
+    speaks(device, "/34199/0", {11542: TLV})
+    device.register("</1/0>,</3/0>,</34199/0>")
+    world.objects("tlvalone", ["object34199-0"])
+    place = world.node("tlvalone") + "/object34199-0"
+    for _ in range(3):
+        content = world.admin.retrieve(place).content
+        assert {key: content.get(key) for key in UNTYPED} == UNTYPED, content
+    # What it cannot do it is asked once; objects with a definition are never read in this way.
+    asked = [r.number(ACCEPT) for r in device.requests if r.path == "/34199/0"]
+    assert sorted(format for format in asked if format is not None) == [110, 112], asked
+    assert all(r.number(ACCEPT) is None for r in device.requests if r.code == GET and r.path.startswith("/3/0")), \
+        [(r.path, r.number(ACCEPT)) for r in device.requests]
 
 
 def test_send_of_an_object_that_is_not_registered_is_taken_and_disturbs_nothing(world, device, node):

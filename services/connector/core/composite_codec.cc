@@ -9,8 +9,8 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "services/connector/core/lwm2m_version.h"
 #include "services/connector/core/result_size.h"
 #include "services/lib/lwm2m/codec/codec.h"
 #include "services/lib/lwm2m/path.h"
@@ -38,15 +38,6 @@ std::vector<Path> PathsOf(const Operation& operation) {
 bool IsAnswered(const OperationResult& result) { return result.outcome() == lwm2m::v1::OUTCOME_ANSWERED; }
 bool IsSuccess(const OperationResult& result) {
   return IsAnswered(result) && coap::IsSuccess(static_cast<coap::Code>(result.coap_code()));
-}
-
-// "1.10" is later than "1.9".
-bool IsAtLeast(absl::string_view version, uint32_t major, uint32_t minor) {
-  const size_t dot = version.find('.');
-  uint32_t first = 0, second = 0;
-  if (!absl::SimpleAtoi(version.substr(0, dot), &first)) return false;
-  if (dot != absl::string_view::npos && !absl::SimpleAtoi(version.substr(dot + 1), &second)) return false;
-  return first != major ? first > major : second >= minor;
 }
 
 PathResult ResultAt(const Path& path, const OperationResult& result) {

@@ -262,8 +262,9 @@ void LwM2mServer::Perform(const session::v1::Request& request, Done done) {
   }
   if (operation.has_observe()) {
     observer_.Nudge(request.endpoint(), operation.observe().path());
-    const lwm2m::v1::Path path = operation.observe().path();
-    *operation.mutable_read()->mutable_path() = path;
+    const lwm2m::v1::Observe observe = operation.observe();
+    *operation.mutable_read()->mutable_path() = observe.path();
+    operation.mutable_read()->set_self_describing(observe.self_describing());
   }
   Operations::Options options;
   const absl::Duration left = ToTime(request.deadline()) - parts_.clock->Now();

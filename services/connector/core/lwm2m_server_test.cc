@@ -164,6 +164,34 @@ TEST_F(LwM2mServerTest, InterestsBecomeObservations) {
   EXPECT_EQ(server_.store.ObservationsOf("d").size(), 1u);
 }
 
+// Without a definition of the object types have to come from the payload.
+TEST_F(LwM2mServerTest, AnInterestThatWantsTypesIsObservedInAFormatThatTellsThem) {
+  const auto want = [this](bool self_describing) {
+    session::v1::InterestChange change;
+    session::v1::Interest* interest = change.add_add();
+    interest->set_endpoint("d");
+    *interest->mutable_path() = lwm2m::MakePath(3, 0, 9);
+    interest->set_self_describing(self_describing);
+    server_.core().ChangeInterests(change);
+    network_.Run(absl::Seconds(1));
+  };
+  want(false);
+  device_.Register();
+  network_.Run(absl::Seconds(1));
+  ASSERT_EQ(device_.accepts.size(), 1u);
+  EXPECT_EQ(device_.accepts[0], std::nullopt);
+  // The definition is gone: it is asked anew, as the same observation.
+  const std::string token = server_.store.ObservationsOf("d")[0].token;
+  want(true);
+  ASSERT_EQ(device_.accepts.size(), 2u);
+  EXPECT_EQ(device_.accepts[1], 112u);
+  ASSERT_EQ(server_.store.ObservationsOf("d").size(), 1u);
+  EXPECT_EQ(server_.store.ObservationsOf("d")[0].token, token);
+  // With a definition any format will do.
+  want(false);
+  EXPECT_EQ(device_.accepts.size(), 2u);
+}
+
 TEST_F(LwM2mServerTest, AttributesAreWrittenFirst) {
   server_.Interest("d", "/3/0/9", /*pmin=*/10);
   device_.Register();

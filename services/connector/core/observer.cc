@@ -27,9 +27,10 @@ bool Answered(const OperationResult& result, bool success) {
          coap::IsSuccess(static_cast<coap::Code>(result.coap_code())) == success;
 }
 
-Operation ObserveOf(const Path& path) {
+Operation ObserveOf(const Path& path, bool self_describing = false) {
   Operation operation;
   *operation.mutable_observe()->mutable_path() = path;
+  operation.mutable_observe()->set_self_describing(self_describing);
   return operation;
 }
 
@@ -107,7 +108,11 @@ void Observer::Restore() {
 bool Observer::Want(const session::v1::Interest& interest) {
   if (interest.endpoint().empty() || !interest.path().has_object_id()) return false;
   Watch& watch = watches_[interest.endpoint()][lwm2m::PathToString(interest.path())];
-  if (watch.wanted && SameAttributes(watch.attributes, interest.attributes())) return false;
+  // With a definition any format will do, also the one that is observed in; without one, types are worth asking anew.
+  const bool types_wanted = interest.self_describing() && !watch.self_describing;
+  watch.self_describing = interest.self_describing();
+  if (watch.wanted && !types_wanted && SameAttributes(watch.attributes, interest.attributes())) return false;
+  if (types_wanted && watch.observed) watch.refresh = true;
   watch.path = interest.path();
   watch.wanted = true;
   watch.attributes = interest.attributes();
@@ -260,7 +265,7 @@ void Observer::Advance(const std::string& endpoint, const std::string& key) {
   if (!watch->attributes_refused && !SameAttributes(watch->attributes, watch->written)) {
     Step(endpoint, key, AttributesOf(watch->path, watch->attributes), "", watch->written, &Observer::AfterAttributes);
   } else if (!watch->observed || watch->refresh) {
-    Step(endpoint, key, ObserveOf(watch->path), watch->token, {}, &Observer::AfterObserve);
+    Step(endpoint, key, ObserveOf(watch->path, watch->self_describing), watch->token, {}, &Observer::AfterObserve);
   }
 }
 

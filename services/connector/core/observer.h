@@ -99,6 +99,7 @@ class Observer {
   struct Watch {
     lwm2m::v1::Path path;
     bool wanted = false;
+    bool self_describing = false;                  // as of the interest
     lwm2m::v1::NotificationAttributes attributes;  // wanted
     lwm2m::v1::NotificationAttributes sending;     // under way
     lwm2m::v1::NotificationAttributes written;     // on the device

@@ -29,6 +29,10 @@ struct FormatMemory {
   std::optional<Format> read;
   std::optional<uint32_t> write;
   std::optional<uint32_t> composite;
+  // Of reads that ask for formats that tell types (self_describing.h); one that tells none = the device has no such.
+  std::optional<Format> self_describing;
+  // The last attempt in one was met with silence, and nothing has been heard since.
+  bool self_describing_silent = false;
 };
 
 // Formats in the order in which they are tried; at least one. `offered`: what the device said it speaks; empty = it did

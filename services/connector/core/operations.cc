@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "services/connector/core/composite_codec.h"
+#include "services/connector/core/self_describing.h"
 
 namespace isthmus::connector {
 namespace {
@@ -28,6 +30,7 @@ struct Operations::Run {
   Options options;
   Done done;
   std::vector<Format> formats;
+  size_t self_describing = 0;  // so many of them, the first, because they tell types
   size_t next_format = 0;
   Format tried;
   absl::Duration elapsed;
@@ -56,9 +59,14 @@ void Operations::Perform(const DevicePtr& device, const Operation& operation, Op
   run->operation = operation;
   run->options = std::move(options);
   run->done = std::move(done);
-  const auto memory = formats_.find(device->endpoint());
-  run->formats =
-      FormatsToTry(operation, memory == formats_.end() ? FormatMemory() : memory->second, device->content_formats);
+  const auto found = formats_.find(device->endpoint());
+  const FormatMemory memory = found == formats_.end() ? FormatMemory() : found->second;
+  run->formats = SelfDescribingFormats(operation, memory, *device);
+  run->self_describing = run->formats.size();
+  for (const Format format : FormatsToTry(operation, memory, device->content_formats)) {
+    if (absl::c_linear_search(run->formats, format)) continue;
+    run->formats.push_back(format);
+  }
   Try(run);
 }
 
@@ -97,8 +105,38 @@ void Operations::Try(const std::shared_ptr<Run>& run) {
   lines_->Add(run->device->endpoint(), std::move(job));
 }
 
+void Operations::Learn(const Run& run, const Performed& performed) {
+  const OperationResult& result = performed.result;
+  // Only of a device that is still there.
+  if (!lines_->IsRegistered(run.device->endpoint())) return;
+  const bool typed = run.next_format <= run.self_describing;  // the attempt was one in a format that tells types
+  if (result.outcome() == lwm2m::v1::OUTCOME_TIMEOUT) {
+    if (!IsSelfDescribing(run.operation) || performed.acknowledged) return;
+    // Silence may be the answer to a format that the device does not know, or it is away. The next read asks without:
+    // when that is answered it was the format, and when it is not it was not.
+    FormatMemory& memory = formats_[run.device->endpoint()];
+    memory.self_describing_silent = typed && memory.self_describing != run.tried;
+    return;
+  }
+  const bool worked =
+      result.outcome() == lwm2m::v1::OUTCOME_ANSWERED && coap::IsSuccess(static_cast<coap::Code>(result.coap_code()));
+  if (!worked) return;
+  if (IsSelfDescribing(run.operation)) {
+    FormatMemory& memory = formats_[run.device->endpoint()];
+    memory.self_describing = run.tried;
+    memory.self_describing_silent = false;
+  }
+  // Only what had to be found out is worth remembering.
+  if (typed || run.next_format <= run.self_describing + 1) return;
+  FormatMemory& memory = formats_[run.device->endpoint()];
+  if (run.operation.has_read() || run.operation.has_observe()) memory.read = run.tried;
+  if ((run.operation.has_write() || run.operation.has_create()) && run.tried) memory.write = run.tried;
+  if (IsComposite(run.operation)) memory.composite = run.tried;
+}
+
 void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result result) {
   Performed performed;
+  bool try_other_format = false;
   switch (result.kind) {
     case DeviceLines::Result::Kind::kNotRegistered:
       performed = Unsent(lwm2m::v1::OUTCOME_NOT_REGISTERED, result.note);
@@ -120,22 +158,7 @@ void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result r
           performed.token = result.exchange.token;
           performed.peer = result.peer;
           performed.format = run->tried;
-          if (seen.try_other_format && run->next_format < run->formats.size() &&
-              run->options.deadline > clock_->Monotonic()) {
-            performed.result.set_duration_us(absl::ToInt64Microseconds(run->elapsed));
-            run->last = std::move(performed);
-            Try(run);
-            return;
-          }
-          const bool worked = performed.result.outcome() == lwm2m::v1::OUTCOME_ANSWERED &&
-                              coap::IsSuccess(static_cast<coap::Code>(performed.result.coap_code()));
-          // Only what had to be found out is worth remembering, and only of a device that is still there.
-          if (worked && run->next_format > 1 && lines_->IsRegistered(run->device->endpoint())) {
-            FormatMemory& memory = formats_[run->device->endpoint()];
-            if (run->operation.has_read() || run->operation.has_observe()) memory.read = run->tried;
-            if ((run->operation.has_write() || run->operation.has_create()) && run->tried) memory.write = run->tried;
-            if (IsComposite(run->operation)) memory.composite = run->tried;
-          }
+          try_other_format = seen.try_other_format;
           break;
         }
         case coap::Exchange::Outcome::kReset:
@@ -154,6 +177,13 @@ void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result r
           break;
       }
       performed.result.set_duration_us(absl::ToInt64Microseconds(run->elapsed));
+      if (run->next_format <= run->self_describing && MayBeTheFormat(performed.result)) try_other_format = true;
+      if (try_other_format && run->next_format < run->formats.size() && run->options.deadline > clock_->Monotonic()) {
+        run->last = std::move(performed);
+        Try(run);
+        return;
+      }
+      Learn(*run, performed);
       break;
     }
   }

@@ -63,6 +63,8 @@ class Operations {
   static absl::StatusOr<coap::OutgoingRequest> Request(const Run& run, const Device& device);
   void Try(const std::shared_ptr<Run>& run);
   void OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result result);
+  // How the last attempt ended says something about the formats of the device.
+  void Learn(const Run& run, const Performed& performed);
 
   const Clock* const clock_;
   DeviceLines* const lines_;

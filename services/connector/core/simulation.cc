@@ -298,6 +298,7 @@ void SimulatedDevice::OnRequest(coap::IncomingRequest request, const coap::Respo
   for (const std::string& query : request.message.TextOptions(coap::kUriQuery)) absl::StrAppend(&line, " ", query);
   if (const auto observe = request.message.UintOption(coap::kObserve)) absl::StrAppend(&line, " observe=", *observe);
   requests.push_back(line);
+  accepts.push_back(request.message.UintOption(coap::kAccept));
   const bool composite = request.message.code == coap::kFetch || request.message.code == coap::kIPatch;
   if (acknowledge_only || (composite && silent_to_composites)) return;
   if (answer_delay == absl::ZeroDuration()) return respond(AnswerTo(request));

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -162,6 +163,7 @@ class SimulatedDevice {
   std::map<std::string, std::pair<uint32_t, std::string>> raw;  // path -> format and payload of a Read
   std::map<std::string, std::string> observers;                 // token -> path
   std::vector<std::string> requests;                            // "0.01 GET /3/0/9 observe=0"
+  std::vector<std::optional<uint64_t>> accepts;                 // of each of them
   absl::Duration answer_delay;
   bool acknowledge_only = false;           // an empty ACK, and never a response
   bool silent_to_composites = false;       // acknowledges them, and no more; else 4.05

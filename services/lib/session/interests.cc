@@ -13,6 +13,7 @@ v1::Interest Merge(const std::map<std::string, v1::Interest>& by_peer) {
   v1::Interest merged = by_peer.begin()->second;
   for (auto it = std::next(by_peer.begin()); it != by_peer.end(); ++it) {
     *merged.mutable_attributes() = MergeAttributes(merged.attributes(), it->second.attributes());
+    if (it->second.self_describing()) merged.set_self_describing(true);
   }
   if (merged.attributes().ByteSizeLong() == 0) merged.clear_attributes();  // none, in one form
   return merged;

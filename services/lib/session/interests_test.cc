@@ -45,6 +45,19 @@ TEST(InterestBookTest, UnionChangesOnlyWhenItDoes) {
   EXPECT_FALSE(book.has_changes());
 }
 
+TEST(InterestBookTest, OnePeerThatWantsTypesIsEnough) {
+  InterestBook book;
+  v1::InterestChange plain, typed;
+  *plain.add_add() = *typed.add_add() = MakeInterest("ep1", "/7/0");
+  typed.mutable_add(0)->set_self_describing(true);
+  book.Change("a", plain);
+  book.Change("b", typed);
+  EXPECT_TRUE(book.Union()[0].self_describing());
+  book.Change("b", plain);
+  EXPECT_FALSE(book.Union()[0].self_describing());
+  EXPECT_FALSE(book.TakeChanges().back().of_union.add(0).self_describing());
+}
+
 TEST(InterestBookTest, AttributesOfSeveralPeersSatisfyAll) {
   InterestBook book;
   v1::InterestChange a, b;

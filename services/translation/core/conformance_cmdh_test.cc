@@ -145,6 +145,7 @@ TEST(ConformanceCmdh, ReadOfEachAttribute) {
       {"m2m:cml", "lda", {{"/2053/0/10/0", S("1")}}, "[true]"},
       {"m2m:cml", "lda", {{"/2053/0/10/0", S("0 1")}}, "[false,true]"},
       {"m2m:cml", "lda", {{"/2053/0/10/0", S("0")}, {"/2053/0/10/1", S("1")}}, "[false,true]"},
+      {"m2m:cml", "lda", {{"/2053/0/10/0", S("0")}, {"/2053/0/10/1", S("")}}, "[false]"},
       // [cmdhNetworkAccessRules], 2054
       {"m2m:cmnr", "aecs", {{"/2054/0/0/0", I(2)}, {"/2054/0/0/1", I(3)}}, "[2,3]"},
       {"m2m:cmnr", "cmlk", {{"/2054/0/1/0", L(2055, 4)}}, R"([{"nm":"cmdhNwAccessRule","typ":1018,"val":"/2055/4"}])"},
@@ -200,6 +201,7 @@ TEST(ConformanceCmdh, ValuesThatHaveNoCounterpart) {
       {"m2m:cmpv", "dqet", {{"/2052/0/1", I(-2)}}, "-2 is outside -1.."},
       {"m2m:cml", "lqet", {{"/2053/0/6/0", I(1)}}, "1 values where there are 2"},
       {"m2m:cml", "lda", {{"/2053/0/10/0", S("0 2")}}, "'2' has no counterpart"},
+      {"m2m:cml", "lda", {{"/2053/0/10/0", S("")}}, "says no member"},  // oneM2M knows no list without one
       {"m2m:cmbf", "sgp", {{"/2056/0/2", I(11)}}, "11 is outside 1..10"},
       {"m2m:acmp", "acmlk", {{"/2049/0/0", S("x")}}, "acmlk"},
   };

@@ -129,6 +129,7 @@ void DescribeGeneric(const MappingTable& table, uint32_t object_id, const Object
     const std::string name = known == nullptr ? absl::StrCat(mapping.name, object_id) : mapping.name;
     described->set_resource_name(names->Take(name, object_id, multiple || instance != 0, instance));
     DescribeResource(mapping, urn, absl::StrCat(root_path, "/", object_id, "/", instance), described);
+    described->set_self_describing(known == nullptr);
     if (!readable) continue;
     *described->add_read_paths() = lwm2m::MakePath(object_id, instance);
     *described->add_observe_paths() = lwm2m::MakePath(object_id, instance);

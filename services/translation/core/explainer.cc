@@ -31,6 +31,9 @@ using onem2m::v1::Value;
 // The order in which the connector tries formats; it says more in its own documentation.
 constexpr char kReadFormats[] =
     "what this device answered in before, else its own choice, else TLV, SenML JSON, SenML CBOR, LwM2M JSON";
+constexpr char kSelfDescribingFormats[] =
+    "what tells types, as far as the device has it: SenML CBOR, SenML JSON, LwM2M CBOR, LwM2M JSON; else as any other "
+    "read";
 constexpr char kWriteFormats[] = "what this device took before, else TLV, text or opaque, SenML JSON, SenML CBOR";
 
 // "UPDATE" of OPERATION_TYPE_UPDATE.
@@ -97,6 +100,7 @@ std::string CoapRequest(const Operation& operation) {
 }
 
 std::string FormatsOf(const Operation& operation) {
+  if (operation.read().self_describing()) return kSelfDescribingFormats;
   if (operation.has_read()) return kReadFormats;
   if (operation.has_write() || operation.has_create()) return kWriteFormats;
   return "";

@@ -108,6 +108,8 @@ TEST(GenericMapping, EveryOtherObjectOfADeviceIsDescribed) {
                                    "object34121-0 m2m:mgo urn:oma:lwm2m:x:34121:2.0 /lwm2m/34121/0"));
   const v1::ManagementObject& temperature = response.management_objects(2);
   EXPECT_EQ(temperature.resource().mgmt_definition(), 0u);
+  EXPECT_FALSE(temperature.self_describing());
+  EXPECT_TRUE(response.management_objects(4).self_describing());
   EXPECT_EQ(Text(temperature.resource().attributes().members()),
             R"({"resetMinAndMaxMeasuredValues":false,"mgs":"urn:oma:lwm2m:ext:3303:1.1"})");
   ASSERT_EQ(temperature.read_paths_size(), 1);
@@ -265,6 +267,20 @@ TEST(GenericMapping, ValuesOfAnUnknownObjectAreWhatTheirFormatSays) {
       Text(answer.attributes()),
       R"({"0":-7,"1":0.5,"2":"hé","3":false,"4":"AP8=","5":"20231128T120000","6":["a","b"],"7":"UA==","8":"80"})");
   EXPECT_THAT(answer.absent_attributes(), ElementsAre("9"));
+}
+
+// Types that no definition tells have to come from the payload.
+TEST(GenericMapping, OnlyWhatNoDefinitionTypesIsReadInFormatsThatTellTypes) {
+  const auto asks = [](const v1::TranslateRequestResponse& response) {
+    return response.plan().steps(response.plan().steps_size() - 1).operation().read().self_describing();
+  };
+  EXPECT_TRUE(asks(Translate(Retrieve(), Unknown())));
+  EXPECT_TRUE(asks(Translate(Retrieve(), Unknown(), {"7"})));
+  EXPECT_TRUE(asks(Translate(Update(kGenericRoot, {{"1", onem2m::Integer(5)}}), Unknown())));
+  EXPECT_FALSE(asks(Translate(Retrieve(), Temperature())));
+  EXPECT_FALSE(asks(Translate(Retrieve(), Temperature(), {"sensorValue"})));
+  EXPECT_TRUE(asks(Translate(Retrieve(), Temperature(), {"26241"})));  // beyond the definition
+  EXPECT_FALSE(asks(Translate(Retrieve(), DeviceResource("m2m:dvi"))));
 }
 
 TEST(GenericMapping, ValuesForAnUnknownObjectAreWrittenAsTheirJsonTypeSays) {

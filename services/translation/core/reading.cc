@@ -107,6 +107,7 @@ absl::StatusOr<Value> Convert(const Target& target, const AttributeMapping& attr
         members.push_back(*std::move(member));
       }
     }
+    if (members.empty() && !attribute.is_links()) return absl::InvalidArgumentError("a text that says no member");
     if (attribute.length.has_value() && members.size() != *attribute.length) {
       return absl::InvalidArgumentError(absl::StrCat(members.size(), " values where there are ", *attribute.length));
     }

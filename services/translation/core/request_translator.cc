@@ -106,7 +106,11 @@ class Translator {
     if (ids.size() > 1) {
       for (const uint32_t id : ids) read->add_wanted_resources(id);
     }
-    for (const AttributeMapping* attribute : attributes) step->add_attributes(attribute->short_name);
+    for (const AttributeMapping* attribute : attributes) {
+      step->add_attributes(attribute->short_name);
+      // Whatever no definition types is told by the payload alone.
+      if (attribute->type == AttributeType::kAny) read->set_self_describing(true);
+    }
   }
 
   void Retrieve() {
@@ -123,7 +127,9 @@ class Translator {
   // All that the device has, also what no definition tells.
   void ReadWholeInstance() {
     v1::PlanStep* step = response_.mutable_plan()->add_steps();
-    *step->mutable_operation()->mutable_read()->mutable_path() = target_.instance;
+    lwm2m::v1::Read* read = step->mutable_operation()->mutable_read();
+    *read->mutable_path() = target_.instance;
+    read->set_self_describing(target_.undefined);
     for (const AttributeMapping& attribute : mapping().attributes) {
       if (attribute.readable()) step->add_attributes(attribute.short_name);
     }

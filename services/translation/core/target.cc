@@ -77,7 +77,8 @@ absl::StatusOr<Target> LocateSelfDefined(const MappingTable& table, const onem2m
   target.version = urn.version;
   const ObjectDefinition* object = table.FindObject(*id, urn.version);
   const ResourceMapping* mapping = table.FindGenericMapping(*id, urn.version);
-  target.mapping = mapping == nullptr ? &UnknownObjectMapping() : mapping;
+  target.undefined = mapping == nullptr;
+  target.mapping = target.undefined ? &UnknownObjectMapping() : mapping;
   RETURN_IF_ERROR(TakeInstance(resource, 0, *id, object == nullptr || object->multiple, place, &target));
   return target;
 }

@@ -28,6 +28,7 @@ struct Target {
   lwm2m::v1::Path instance;  // without an alternate root: the connector puts it before
   std::string version;       // of the object on the device; "" = 1.0
   bool generic = false;      // no mapping file: Resource IDs are names too
+  bool undefined = false;    // generic, and no definition of the object either
   bool chosen = true;        // false of a creation that leaves the instance to the device; it counts as 0 then
 
   // Makes attributes named by their Resource IDs of what the definition does not tell; nothing when not `generic`.

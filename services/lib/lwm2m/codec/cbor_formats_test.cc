@@ -69,7 +69,7 @@ TEST(SenMlCborTest, TimeAsANumberATagOrText) {
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c06161"), "RFC 3339");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c11b00038d7ea4c68000"), "years 1 to 9999");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c11bffffffffffffffff"), "years 1 to 9999");
-  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c1fb7e37e43c8800759c"), "years 1 to 9999");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c1fb7e37e43c8800759c"), "not in seconds");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c1f97e00"), "not finite");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "02c16161"), "not a number");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, time + "03c06f696e66696e6974652d667574757265"), "RFC 3339");
@@ -84,6 +84,29 @@ TEST(SenMlCborTest, TimesOfRecordsAreNumbers) {
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, record + "c074323032332d31312d32385431323a30303a30305a"), "a time with tag 0");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, record + "1bffffffffffffffff"), "years 1 to 9999");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, record + "6161"), "a time that is not a number");
+}
+
+// A double holds what somebody wrote as a decimal, and some octets of noise behind it.
+TEST(SenMlCborTest, FractionsOfSecondsAreTheDecimalOnesThatWereMeant) {
+  const std::string record = "81a300662f332f302f3902185006";
+  EXPECT_NODES(DecodeHex(kSenMlCbor, record + "fb41d959759007e6b4"), "/3/0/9=80@1701172800+123456000");
+  EXPECT_NODES(DecodeHex(kSenMlCbor, record + "fbbfe0000000000000"), "/3/0/9=80@1699999999+500000000");  // -0.5 of now
+}
+
+// RFC 8428 6: exponent and mantissa.
+TEST(SenMlCborTest, NumbersMayBeDecimalFractions) {
+  const std::string battery = "81a200662f332f302f3902";
+  EXPECT_NODES(DecodeHex(kSenMlCbor, battery + "c48220190325"), "/3/0/9=f80.5");
+  EXPECT_NODES(DecodeHex(kSenMlCbor, battery + "c482203901f3"), "/3/0/9=-50");
+  EXPECT_NODES(DecodeHex(kSenMlCbor, battery + "c4820108"), "/3/0/9=80");
+  EXPECT_NODES(DecodeHex(kSenMlCbor, battery + "c48239018f01"), "/3/0/9=0");  // 1e-400
+  EXPECT_NODES(DecodeHex(kSenMlCbor, "81a300662f332f302f3902185006c482201b00000003f5fa5e85"),
+               "/3/0/9=80@1701172800+500000000");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c48219019001"), "too large");  // 1e400
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c4821bffffffffffffffff01"), "decimal fraction");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c48101"), "decimal fraction");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c482016131"), "decimal fraction");
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c401"), "decimal fraction");
 }
 
 TEST(SenMlCborTest, OfSeveralRecordsTheLatestCounts) {

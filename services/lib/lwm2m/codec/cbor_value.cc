@@ -3,16 +3,18 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "services/lib/lwm2m/codec/senml_records.h"
 #include "services/lib/lwm2m/value_text.h"
 #include "services/lib/status/status_macros.h"
 
 namespace isthmus::lwm2m::codec {
 namespace {
 
-constexpr uint64_t kDateAndTimeText = 0, kEpochTime = 1;
+constexpr uint64_t kDateAndTimeText = 0, kEpochTime = 1, kDecimalFraction = 4;
 
 absl::Status Refused(absl::string_view why) { return absl::InvalidArgumentError(why); }
 
@@ -35,15 +37,36 @@ absl::StatusOr<v1::Value> TimeOf(const cbor::Item& tagged) {
   return value;
 }
 
+// [exponent, mantissa], of ten.
+absl::StatusOr<v1::Value> DecimalFractionOf(const cbor::Item& tagged) {
+  const cbor::Item& pair = tagged.items.front();
+  std::vector<int64_t> numbers;
+  if (pair.kind == cbor::Kind::kArray) {
+    for (const cbor::Item& item : pair.items) {
+      const bool whole = item.kind == cbor::Kind::kUnsigned || item.kind == cbor::Kind::kNegative;
+      if (!whole || item.number > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) break;
+      const auto number = static_cast<int64_t>(item.number);
+      numbers.push_back(item.kind == cbor::Kind::kNegative ? -1 - number : number);
+    }
+  }
+  if (numbers.size() != 2 || pair.items.size() != 2) {
+    return Refused("a decimal fraction (tag 4) that is not [exponent, mantissa], numbers of 64 bits");
+  }
+  return ParseNumber(absl::StrCat(numbers[1], "e", numbers[0]));
+}
+
 }  // namespace
 
 absl::StatusOr<absl::Duration> SecondsFromCbor(const cbor::Item& item) {
   if (item.kind == cbor::Kind::kTag && item.number == kEpochTime) return SecondsFromCbor(item.items.front());
-  if (item.kind == cbor::Kind::kTag) return Refused(absl::StrCat("a time with tag ", item.number));
+  if (item.kind == cbor::Kind::kTag && item.number != kDecimalFraction) {
+    return Refused(absl::StrCat("a time with tag ", item.number));
+  }
   ASSIGN_OR_RETURN(const v1::Value number, FromCbor(item));
   if (number.has_integer()) return absl::Seconds(number.integer());
   if (number.has_unsigned_integer()) return absl::InfiniteDuration();  // beyond any time
-  if (number.has_floating()) return absl::Seconds(number.floating());
+  // By way of the decimal number: a double is near what was meant, and its own octets go on with noise.
+  if (number.has_floating()) return ParseSenMlTime(FormatFloat(number.floating()));
   return Refused("a time that is not a number");
 }
 
@@ -83,7 +106,7 @@ absl::StatusOr<v1::Value> FromCbor(const cbor::Item& item) {
       value.set_opaque(item.octets);
       return value;
     case cbor::Kind::kTag:
-      return TimeOf(item);
+      return item.number == kDecimalFraction ? DecimalFractionOf(item) : TimeOf(item);
     case cbor::Kind::kNull:
       return Refused("null is not a value");
     case cbor::Kind::kArray:

@@ -11,7 +11,8 @@
 
 namespace isthmus::lwm2m::codec {
 
-// A number is `integer` when it is integral, however it was written; a tagged time (RFC 8949 3.4.1, 3.4.2) is `time`.
+// A number is `integer` when it is integral, however it was written, a decimal fraction (RFC 8949 3.4.4) too; a tagged
+// time (RFC 8949 3.4.1, 3.4.2) is `time`.
 //   INVALID_ARGUMENT  null, a list, a map, an unknown tag, or a number that is none (NaN, infinity).
 absl::StatusOr<v1::Value> FromCbor(const cbor::Item& item);
 

@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "isthmus/lwm2m/v1/lwm2m.pb.h"
 #include "services/lib/lwm2m/path.h"
+#include "services/lib/lwm2m/value_text.h"
 
 namespace isthmus::lwm2m::codec {
 
@@ -23,7 +24,7 @@ inline std::string ValueText(const v1::Value& value) {
     case v1::Value::kUnsignedInteger:
       return absl::StrCat("u", value.unsigned_integer());
     case v1::Value::kFloating:
-      return absl::StrCat("f", value.floating());
+      return absl::StrCat("f", FormatFloat(value.floating()));
     case v1::Value::kBoolean:
       return value.boolean() ? "true" : "false";
     case v1::Value::kOpaque:

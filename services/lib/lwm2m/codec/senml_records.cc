@@ -106,7 +106,7 @@ absl::Status SenMlResolver::Add(SenMlRecord record) {
 
   const absl::Duration since = base_time_ + record.time.value_or(absl::ZeroDuration());
   const absl::Time time = since < kFirstAbsoluteTime ? now_ + since : absl::UnixEpoch() + since;
-  if (time < absl::FromUnixSeconds(kEarliestTime) || time > absl::FromUnixSeconds(kLatestTime)) {
+  if (time < absl::FromUnixSeconds(kEarliestTime) || time >= absl::FromUnixSeconds(kLatestTime + 1)) {
     return absl::InvalidArgumentError(
         absl::StrCat("the time of ", name, " lies outside of the years 1 to 9999: expected seconds"));
   }

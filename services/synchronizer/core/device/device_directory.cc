@@ -135,18 +135,31 @@ absl::Status DeviceDirectory::SetValuesPending(const std::string& endpoint, bool
   return absl::OkStatus();
 }
 
-std::vector<lwm2m::v1::Path> DeviceDirectory::ObservePaths(const std::string& endpoint,
-                                                           const onem2m::v1::Resource& resource) const {
-  std::lock_guard<std::mutex> lock(mutex_);
+const translation::v1::ManagementObject* DeviceDirectory::FindObject(const std::string& endpoint,
+                                                                     const onem2m::v1::Resource& resource) const {
   auto found = records_.find(endpoint);
-  if (found == records_.end()) return {};
+  if (found == records_.end()) return nullptr;
   for (const auto& object : found->second.description.management_objects()) {
     if (object.resource().root() == resource.root() &&
         absl::c_equal(object.resource().object_paths(), resource.object_paths())) {
-      return {object.observe_paths().begin(), object.observe_paths().end()};
+      return &object;
     }
   }
-  return {};
+  return nullptr;
+}
+
+std::vector<lwm2m::v1::Path> DeviceDirectory::ObservePaths(const std::string& endpoint,
+                                                           const onem2m::v1::Resource& resource) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const translation::v1::ManagementObject* object = FindObject(endpoint, resource);
+  if (object == nullptr) return {};
+  return {object->observe_paths().begin(), object->observe_paths().end()};
+}
+
+bool DeviceDirectory::IsSelfDescribing(const std::string& endpoint, const onem2m::v1::Resource& resource) const {
+  std::lock_guard<std::mutex> lock(mutex_);
+  const translation::v1::ManagementObject* object = FindObject(endpoint, resource);
+  return object != nullptr && object->self_describing();
 }
 
 }  // namespace isthmus::synchronizer

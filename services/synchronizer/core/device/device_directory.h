@@ -62,9 +62,14 @@ class DeviceDirectory {
   absl::Status SetValuesPending(const std::string& endpoint, bool pending);
   // What to observe for a <mgmtObj>: paths of the description with the same root and objectPaths.
   std::vector<lwm2m::v1::Path> ObservePaths(const std::string& endpoint, const onem2m::v1::Resource& resource) const;
+  // It is read and observed in formats that tell types: the description of the same <mgmtObj> says so.
+  bool IsSelfDescribing(const std::string& endpoint, const onem2m::v1::Resource& resource) const;
 
  private:
   absl::Status Keep(const DeviceRecord& record);
+  // Of the same root and objectPaths; null when there is none. Under `mutex_`.
+  const translation::v1::ManagementObject* FindObject(const std::string& endpoint,
+                                                      const onem2m::v1::Resource& resource) const;
 
   ResourcePort* const resources_;
   // One writer at a time. The store is never asked under `mutex_`, which readers take that hold locks of the store's.

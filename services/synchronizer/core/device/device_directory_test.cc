@@ -48,6 +48,7 @@ TEST(DeviceDirectory, OutlivesARestart) {
   battery.set_root("m2m:bat");
   battery.add_object_paths("/3/0");
   ASSERT_EQ(directory.ObservePaths("urn:dev:1", battery).size(), 1u);
+  EXPECT_FALSE(directory.IsSelfDescribing("urn:dev:1", battery));
   battery.set_root("m2m:mem");
   EXPECT_TRUE(directory.ObservePaths("urn:dev:1", battery).empty());
 

@@ -43,15 +43,18 @@ bool SameObjects(const Registration& a, const Registration& b) {
   return true;
 }
 
-std::vector<lwm2m::v1::Path> ReadPaths(const translation::v1::DescribeDeviceResponse& description) {
+std::vector<lwm2m::v1::Read> ReadsOf(const translation::v1::DescribeDeviceResponse& description) {
   std::set<std::string> seen;
-  std::vector<lwm2m::v1::Path> paths;
+  std::vector<lwm2m::v1::Read> reads;
   for (const auto& object : description.management_objects()) {
     for (const auto& path : object.read_paths()) {
-      if (seen.insert(lwm2m::PathToString(path)).second) paths.push_back(path);
+      if (!seen.insert(lwm2m::PathToString(path)).second) continue;
+      lwm2m::v1::Read& read = reads.emplace_back();
+      *read.mutable_path() = path;
+      read.set_self_describing(object.self_describing());
     }
   }
-  return paths;
+  return reads;
 }
 
 // A value at `path` can be part of the resource: they lie on one line of the object tree.
@@ -99,7 +102,7 @@ DeviceSync::DeviceSync(DeviceSyncOptions options, Neighbours neighbours)
 void DeviceSync::Resume() {
   for (const std::string& endpoint : to_.directory->Registered()) {
     const std::optional<DeviceRecord> record = to_.directory->Find(endpoint);
-    if (record.has_value() && record->values_pending) first_values_.Read(endpoint, ReadPaths(record->description));
+    if (record.has_value() && record->values_pending) first_values_.Read(endpoint, ReadsOf(record->description));
   }
 }
 
@@ -356,7 +359,7 @@ void DeviceSync::ApplyRegistration(const ItemPtr& item) {
     const Verdict verdict = PutPresence(*item, *before);
     // Notifications may have been lost before the snapshot.
     if (verdict == Verdict::kApplied && to_.interests->HasInterest(item->endpoint)) {
-      ReadFirstValues(item->endpoint, ReadPaths(before->description));
+      ReadFirstValues(item->endpoint, ReadsOf(before->description));
       to_.unfinished->OnRegistered(item->endpoint);
     }
     return Applied(item, verdict);
@@ -406,16 +409,16 @@ DeviceSync::Verdict DeviceSync::PutDevice(const Item& item,
   if (!put.ok()) return VerdictOf(item, put, "the management objects are not put");
 
   const std::optional<DeviceRecord> before = to_.directory->Find(item.endpoint);
-  std::vector<lwm2m::v1::Path> paths = ReadPaths(description);
+  std::vector<lwm2m::v1::Read> reads = ReadsOf(description);
   if (item.kind == Item::Kind::kUpdated && before.has_value() && !before->values_pending &&
       before->state == DeviceState::kRegistered &&
       before->description.mapping_version() == description.mapping_version()) {
     // Only what is new; the rest has its values.
     std::set<std::string> known;
-    for (const auto& path : ReadPaths(before->description)) known.insert(lwm2m::PathToString(path));
-    paths.erase(std::remove_if(paths.begin(), paths.end(),
-                               [&](const auto& path) { return known.count(lwm2m::PathToString(path)) != 0; }),
-                paths.end());
+    for (const auto& read : ReadsOf(before->description)) known.insert(lwm2m::PathToString(read.path()));
+    reads.erase(std::remove_if(reads.begin(), reads.end(),
+                               [&](const auto& read) { return known.count(lwm2m::PathToString(read.path())) != 0; }),
+                reads.end());
   }
   DeviceRecord record;
   record.endpoint = item.endpoint;
@@ -425,7 +428,7 @@ DeviceSync::Verdict DeviceSync::PutDevice(const Item& item,
   record.since = continued ? before->since : item.time;
   record.registration = item.registration;
   record.description = description;
-  record.values_pending = !paths.empty();
+  record.values_pending = !reads.empty();
   const absl::Status stored = to_.directory->Put(std::move(record));
   if (!stored.ok()) return VerdictOf(item, stored, "the device is not stored");
   to_.subscribed->OnDescribed(item.endpoint);
@@ -436,7 +439,7 @@ DeviceSync::Verdict DeviceSync::PutDevice(const Item& item,
                                     {"objects", description.management_objects_size()}});
     to_.unfinished->OnRegistered(item.endpoint);
   }
-  ReadFirstValues(item.endpoint, paths);
+  ReadFirstValues(item.endpoint, reads);
   return Verdict::kApplied;
 }
 
@@ -561,8 +564,8 @@ DeviceSync::Verdict DeviceSync::StoreChanges(const Item& item,
   return Verdict::kApplied;
 }
 
-void DeviceSync::ReadFirstValues(const std::string& endpoint, const std::vector<lwm2m::v1::Path>& paths) {
-  if (!paths.empty()) first_values_.Read(endpoint, paths);
+void DeviceSync::ReadFirstValues(const std::string& endpoint, const std::vector<lwm2m::v1::Read>& reads) {
+  if (!reads.empty()) first_values_.Read(endpoint, reads);
 }
 
 void DeviceSync::OnFirstValue(const std::string& endpoint, const lwm2m::v1::Path& path,

@@ -118,7 +118,7 @@ class DeviceSync {
   bool StepsFromAnOldStatus(const Item& item, const translation::v1::TranslateNotificationRequest& request,
                             const translation::v1::TranslateNotificationResponse& response) const;
   Verdict StoreChanges(const Item& item, const translation::v1::TranslateNotificationResponse& response);
-  void ReadFirstValues(const std::string& endpoint, const std::vector<lwm2m::v1::Path>& paths);
+  void ReadFirstValues(const std::string& endpoint, const std::vector<lwm2m::v1::Read>& reads);
   void OnFirstValue(const std::string& endpoint, const lwm2m::v1::Path& path, const lwm2m::v1::OperationResult& result);
   void OnFirstValuesEnd(const std::string& endpoint);
   void RedescribeLater();

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "services/synchronizer/core/device/operation_text.h"
-
 namespace isthmus::synchronizer {
 namespace {
 
@@ -31,15 +29,15 @@ FirstValues::FirstValues(FirstValuesOptions options, SessionPort* session, const
       on_result_(std::move(on_result)),
       on_end_(std::move(on_end)) {}
 
-void FirstValues::Read(const std::string& endpoint, std::vector<lwm2m::v1::Path> paths) {
-  const bool nothing = paths.empty();
+void FirstValues::Read(const std::string& endpoint, std::vector<lwm2m::v1::Read> reads) {
+  const bool nothing = reads.empty();
   {
     std::lock_guard<std::mutex> lock(mutex_);
     if (nothing) {
       devices_.erase(endpoint);
     } else {
       Device& device = devices_[endpoint];
-      device.paths = std::move(paths);
+      device.reads = std::move(reads);
       device.next = 0;
       device.failures = 0;
       device.generation = next_generation_++;
@@ -108,20 +106,22 @@ void FirstValues::Pump() {
       device.reading = true;
       ++active_;
       if (slow) ++active_slow_;
-      const lwm2m::v1::Path path = device.paths[device.next];
+      const lwm2m::v1::Read read = device.reads[device.next];
       const uint64_t generation = device.generation;
       lock.unlock();
-      Start(endpoint, path, generation, slow);
+      Start(endpoint, read, generation, slow);
       lock.lock();
     }
   } while (pump_again_);
   pumping_ = false;
 }
 
-void FirstValues::Start(const std::string& endpoint, const lwm2m::v1::Path& path, uint64_t generation, bool slow) {
+void FirstValues::Start(const std::string& endpoint, const lwm2m::v1::Read& read, uint64_t generation, bool slow) {
   const absl::Time now = clock_->Now();
-  session_->Perform(endpoint, ReadOperation(path), now + options_.device_timeout, now, /*trace_id=*/"",
-                    [this, endpoint, path, generation, slow](const lwm2m::v1::OperationResult& result) {
+  lwm2m::v1::Operation operation;
+  *operation.mutable_read() = read;
+  session_->Perform(endpoint, operation, now + options_.device_timeout, now, /*trace_id=*/"",
+                    [this, endpoint, path = read.path(), generation, slow](const lwm2m::v1::OperationResult& result) {
                       Answered(endpoint, generation, slow, path, result);
                     });
 }
@@ -149,7 +149,7 @@ void FirstValues::Answered(const std::string& endpoint, uint64_t generation, boo
       } else {
         tell = true;
         device.failures = 0;
-        if (++device.next >= device.paths.size()) {
+        if (++device.next >= device.reads.size()) {
           devices_.erase(found);
           ended = true;
         } else {

@@ -3,7 +3,7 @@
 // the places, so that slow devices hold up none of the others.
 //
 //   FirstValues values({}, session, clock, on_result, on_end);
-//   values.Read("urn:dev:1", {path_of_3_0, path_of_5_0});
+//   values.Read("urn:dev:1", {read_of_3_0, read_of_5_0});
 //   values.Tick();
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_DEVICE_FIRST_VALUES_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_DEVICE_FIRST_VALUES_H_
@@ -42,7 +42,7 @@ class FirstValues {
   FirstValues(FirstValuesOptions options, SessionPort* session, const Clock* clock, OnResult on_result, OnEnd on_end);
 
   // Takes the place of what is left of an earlier call for the device.
-  void Read(const std::string& endpoint, std::vector<lwm2m::v1::Path> paths);
+  void Read(const std::string& endpoint, std::vector<lwm2m::v1::Read> reads);
   // The device is gone.
   void Forget(const std::string& endpoint);
   void Tick();
@@ -52,7 +52,7 @@ class FirstValues {
 
  private:
   struct Device {
-    std::vector<lwm2m::v1::Path> paths;
+    std::vector<lwm2m::v1::Read> reads;
     size_t next = 0;
     uint64_t generation = 0;
     int failures = 0;
@@ -62,7 +62,7 @@ class FirstValues {
   };
 
   void Pump();
-  void Start(const std::string& endpoint, const lwm2m::v1::Path& path, uint64_t generation, bool slow);
+  void Start(const std::string& endpoint, const lwm2m::v1::Read& read, uint64_t generation, bool slow);
   void Answered(const std::string& endpoint, uint64_t generation, bool slow, const lwm2m::v1::Path& path,
                 const lwm2m::v1::OperationResult& result);
   bool TakeLocked(std::deque<std::string>& queue, std::string* endpoint);

@@ -1,33 +1,48 @@
 #include "services/synchronizer/core/device/interest_book.h"
 
+#include <initializer_list>
+#include <utility>
+
 #include "absl/status/statusor.h"
 #include "services/lib/lwm2m/path.h"
 
 namespace isthmus::synchronizer {
 
+void InterestBook::CountLocked(const Holder& holder, int by) {
+  for (const Place& place : holder.places) {
+    Count& count = counts_[place];
+    count.holders += by;
+    if (holder.self_describing) count.self_describing += by;
+  }
+}
+
 void InterestBook::Set(const std::string& holder, const std::string& endpoint,
-                       const std::vector<lwm2m::v1::Path>& paths) {
-  std::set<Place> wanted;
-  for (const lwm2m::v1::Path& path : paths) wanted.emplace(endpoint, lwm2m::PathToString(path));
+                       const std::vector<lwm2m::v1::Path>& paths, bool self_describing) {
+  Holder now;
+  now.self_describing = self_describing;
+  for (const lwm2m::v1::Path& path : paths) now.places.emplace(endpoint, lwm2m::PathToString(path));
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    std::set<Place> before;
-    if (auto found = holders_.find(holder); found != holders_.end()) before = std::move(found->second);
-    for (const Place& place : wanted) {
-      if (before.count(place) == 0 && ++counts_[place] == 1) changes_.push_back({true, place});
+    Holder& kept = holders_[holder];
+    std::map<Place, Count> touched;
+    for (const Holder* of : std::initializer_list<const Holder*>{&kept, &now}) {
+      for (const Place& place : of->places) touched.emplace(place, counts_[place]);
     }
-    for (const Place& place : before) {
-      if (wanted.count(place) != 0) continue;
-      auto count = counts_.find(place);
-      if (--count->second == 0) {
-        counts_.erase(count);
-        changes_.push_back({false, place});
+    CountLocked(kept, -1);
+    CountLocked(now, 1);
+    for (const auto& [place, before] : touched) {
+      const Count after = counts_[place];
+      if (after.holders == 0) {
+        counts_.erase(place);
+        changes_.push_back({false, place, false});
+      } else if (before.holders == 0 || (before.self_describing > 0) != (after.self_describing > 0)) {
+        changes_.push_back({true, place, after.self_describing > 0});
       }
     }
-    if (wanted.empty()) {
+    if (now.places.empty()) {
       holders_.erase(holder);
     } else {
-      holders_[holder] = std::move(wanted);
+      kept = std::move(now);
     }
   }
   Tell();
@@ -47,6 +62,7 @@ void InterestBook::Tell() {
         session::v1::Interest interest;
         interest.set_endpoint(change.place.first);
         *interest.mutable_path() = *path;
+        interest.set_self_describing(change.self_describing);
         session_->AddInterest(interest);
       } else {
         session_->RemoveInterest(change.place.first, *path);

@@ -26,8 +26,10 @@ class InterestBook {
  public:
   explicit InterestBook(SessionPort* session) : session_(session) {}
 
-  // What `holder` wants from now on, in place of what it wanted before.
-  void Set(const std::string& holder, const std::string& endpoint, const std::vector<lwm2m::v1::Path>& paths);
+  // What `holder` wants from now on, in place of what it wanted before. `self_describing`: in formats that tell types,
+  // as the interest says; it is enough that one of the holders of a path wants it so.
+  void Set(const std::string& holder, const std::string& endpoint, const std::vector<lwm2m::v1::Path>& paths,
+           bool self_describing = false);
   void Clear(const std::string& holder) { Set(holder, "", {}); }
 
   bool HasInterest(const std::string& endpoint) const;
@@ -38,14 +40,26 @@ class InterestBook {
   struct Change {
     bool add;
     Place place;
+    bool self_describing;
   };
+  struct Holder {
+    std::set<Place> places;
+    bool self_describing = false;
+  };
+  struct Count {
+    int holders = 0;
+    int self_describing = 0;  // so many of them
+  };
+
+  // One more holder of its places, or one less.
+  void CountLocked(const Holder& holder, int by);
 
   void Tell();
 
   SessionPort* const session_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::set<Place>> holders_;
-  std::map<Place, int> counts_;
+  std::map<std::string, Holder> holders_;
+  std::map<Place, Count> counts_;
   std::deque<Change> changes_;
   bool telling_ = false;
 };

@@ -48,8 +48,8 @@ class CallingBack final : public SessionPort {
   void Perform(const std::string&, const lwm2m::v1::Operation&, absl::Time, absl::Time, const std::string&,
                ResultCallback callback) override {}
   void AddInterest(const session::v1::Interest& interest) override {
-    told.push_back("+" + lwm2m::PathToString(interest.path()));
-    if (told.size() == 1) book->Set("b", "dev", {MakePath(4)});
+    told.push_back("+" + lwm2m::PathToString(interest.path()) + (interest.self_describing() ? " typed" : ""));
+    if (told.size() == 1 && book != nullptr) book->Set("b", "dev", {MakePath(4)});
   }
   void RemoveInterest(const std::string&, const lwm2m::v1::Path& path) override {
     told.push_back("-" + lwm2m::PathToString(path));
@@ -57,6 +57,22 @@ class CallingBack final : public SessionPort {
   InterestBook* book = nullptr;
   std::vector<std::string> told;
 };
+
+TEST(InterestBook, OneHolderWhoWantsTypesIsEnough) {
+  CallingBack session;
+  InterestBook book(&session);
+  book.Set("a", "dev", {MakePath(7, 0)});
+  book.Set("b", "dev", {MakePath(7, 0)}, /*self_describing=*/true);
+  book.Set("c", "dev", {MakePath(7, 0)}, /*self_describing=*/true);
+  book.Clear("b");
+  EXPECT_THAT(session.told, ElementsAre("+/7/0", "+/7/0 typed"));
+  book.Set("c", "dev", {MakePath(7, 0)});  // somebody has mounted a definition
+  EXPECT_THAT(session.told, ElementsAre("+/7/0", "+/7/0 typed", "+/7/0"));
+  book.Clear("a");
+  book.Clear("c");
+  EXPECT_EQ(session.told.back(), "-/7/0");
+  EXPECT_EQ(book.size(), 0u);
+}
 
 TEST(InterestBook, MayBeCalledFromTheSession) {
   CallingBack session;

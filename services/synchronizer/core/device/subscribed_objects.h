@@ -83,9 +83,10 @@ class SubscribedObjects {
       auto found = objects_.find(resource_id);
       if (found != objects_.end()) object = found->second;
     }
-    interests_->Set(absl::StrCat("subscribed/", resource_id), object.endpoint,
-                    object.endpoint.empty() ? std::vector<lwm2m::v1::Path>{}
-                                            : directory_->ObservePaths(object.endpoint, object.resource));
+    const std::string holder = absl::StrCat("subscribed/", resource_id);
+    if (object.endpoint.empty()) return interests_->Clear(holder);
+    interests_->Set(holder, object.endpoint, directory_->ObservePaths(object.endpoint, object.resource),
+                    directory_->IsSelfDescribing(object.endpoint, object.resource));
   }
 
   const DeviceDirectory* const directory_;
