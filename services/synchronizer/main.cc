@@ -12,9 +12,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "grpcpp/channel.h"
 #include "services/lib/clock/clock.h"
 #include "services/lib/config/config.h"
 #include "services/lib/log/log.h"
+#include "services/lib/service/neighbour_watch.h"
 #include "services/lib/service/service.h"
 #include "services/lib/session/grpc_stream.h"
 #include "services/lib/session/session_opener.h"
@@ -122,9 +124,17 @@ absl::Status Run(service::Runtime& runtime) {
   ASSIGN_OR_RETURN(const std::unique_ptr<ResourceStore> store, OpenStore(config.GetText("store.path")));
 
   // What is called by others is made before them and goes after them; the end of this function says how.
-  TranslationClient translation(
-      service::MakeChannel(config.GetText("translation.target"), "isthmus.translation.v1.TranslationService"));
-  BindingClient binding(service::MakeChannel(config.GetText("binding.target")));
+  const service::Keepalive keepalive = service::KeepaliveOf(config);
+  service::NeighbourWatch watch(&clock);
+  const auto channel_to = [&](const std::string& name, const std::string& retry_service) {
+    const std::string& target = config.GetText(name + ".target");
+    const std::shared_ptr<grpc::Channel> channel =
+        service::MakeChannel(target, retry_service, absl::Seconds(2), keepalive);
+    watch.Add(name, target, [channel] { return service::IsReady(*channel); });
+    return channel;
+  };
+  TranslationClient translation(channel_to("translation", "isthmus.translation.v1.TranslationService"));
+  BindingClient binding(channel_to("binding", ""));
   Cse cse(ReadCseOptions(config), store.get(), &clock, &ids);
   NotificationDelivery notifications(ReadNotificationOptions(config), &binding, &clock);
   InCseSession session(config.GetText("cse.id"), &clock);
@@ -160,6 +170,7 @@ absl::Status Run(service::Runtime& runtime) {
     const absl::Duration next = session.Tick();
     device_side.Tick();
     notifications.Tick();
+    watch.Tick();
     if (clock.Monotonic() - swept >= kSweep) {
       swept = clock.Monotonic();
       cse.Sweep();
@@ -169,7 +180,7 @@ absl::Status Run(service::Runtime& runtime) {
 
   std::optional<session::SessionOpener> opener;
   if (const std::string& target = config.GetText("connector.target"); !target.empty()) {
-    const std::shared_ptr<grpc::Channel> channel = service::MakeChannel(target, "", absl::Seconds(1));
+    const std::shared_ptr<grpc::Channel> channel = service::MakeChannel(target, "", absl::Seconds(1), keepalive);
     opener.emplace(
         target,
         [&session, channel] {
