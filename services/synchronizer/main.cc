@@ -75,7 +75,9 @@ config::Schema MakeSchema() {
       .Duration("notification.max_age", notification.max_age, absl::Seconds(1), absl::Hours(24 * 30),
                 "How long a notification is kept that cannot be delivered.")
       .Integer("notification.queue", static_cast<int64_t>(notification.queue_length), 1, 1000000,
-               "How many notifications may wait for one target; beyond, the oldest are dropped.");
+               "How many notifications may wait for one target; beyond, the oldest are dropped.")
+      .Integer("notification.total", static_cast<int64_t>(notification.total_length), 1, 10000000,
+               "How many notifications may wait for all targets; beyond, the longest queue loses its oldest.");
   return schema;
 }
 
@@ -105,6 +107,7 @@ NotificationDeliveryOptions ReadNotificationOptions(const config::Config& config
   options.timeout = config.GetDuration("notification.timeout");
   options.max_age = config.GetDuration("notification.max_age");
   options.queue_length = static_cast<size_t>(config.GetInteger("notification.queue"));
+  options.total_length = static_cast<size_t>(config.GetInteger("notification.total"));
   return options;
 }
 

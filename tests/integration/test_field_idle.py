@@ -1,6 +1,5 @@
 """Connections that idle, and a box on the way that forgets one without a word: between all neighbours that have one."""
 
-import json
 import threading
 import time
 
@@ -88,8 +87,8 @@ class Boxed:
             self.monitor.notifications.get()
 
     def lines(self, service, text, after=0):
-        """How often a service has logged a text since an offset of its output."""
-        return self.stack.services[service].output()[after:].count(text)
+        """How often a service has logged a message that begins so, since an offset of its output."""
+        return self.stack.services[service].output()[after:].count(f'"message":"{text}')
 
     def close(self):
         """Ends it; StackError if a service did not end cleanly."""
@@ -156,3 +155,157 @@ def test_quarter_of_an_hour_of_nothing_through_a_box_that_forgets_after_a_minute
     finally:
         for boxed in both:
             boxed.close()
+
+
+# -- a box that forgets under load -------------------------------------------------------------------------------------
+HOPS = ("session", "translation", "binding", "synchronizer", "broker")
+# Who says that it is lost, how, and how it says that it is back.
+SAID = {
+    "session": ("synchronizer", "no session with target", "session target is back"),
+    "translation": ("synchronizer", "no connection to a neighbour", "connected to a neighbour again"),
+    "binding": ("synchronizer", "no connection to a neighbour", "connected to a neighbour again"),
+    "synchronizer": ("mqtt_binding", "no connection to a neighbour", "connected to a neighbour again"),
+    "broker": ("mqtt_binding", "connection to the broker lost", "connected to the broker"),
+}
+# What a request may be answered that the silence has caught, beside success. Never more than these.
+CAUGHT = {
+    "session": {6003, 6020, 6021, 6030},
+    "translation": {4008, 5000, 6030},
+    "binding": set(),  # requests do not pass there
+    "synchronizer": {4008, 5103},
+    "broker": {4008, 6030},
+}
+EPOCH = 1701172800  # 20231128T120000
+
+
+@pytest.fixture(scope="module", params=["synchronizer", "connector"])
+def boxed(request, tmp_path_factory):
+    """A stack with a box on each way, opened by either side."""
+    one = Boxed(tmp_path_factory.mktemp("boxed"), request.param, options=QUICK)
+    try:
+        one.opener = request.param
+        yield one.start()
+    finally:
+        one.close()
+
+
+class Writes:
+    """What is written to the device's clock: each request writes its own time, so that a second one shows."""
+
+    def __init__(self, boxed):
+        self.boxed, self.seen, self.count = boxed, [], 0
+        boxed.device.content("/3/0/13", str(EPOCH).encode(), 0)
+        boxed.device.handler = self.take
+
+    def take(self, device, request):
+        """The device's handler."""
+        if request.code != 3 or request.path != "/3/0/13":
+            return False
+        self.seen.append(request.payload)
+        device.answer(request, 0x44)
+        return True
+
+    def primitive(self, admin, **parameters):
+        """An UPDATE with a time of its own."""
+        self.count += 1
+        return admin.primitive(3, self.boxed.node + "/deviceInfo", {"m2m:dvi": {"syst": f"20231128T1200{self.count:02}"}},
+                               **parameters)
+
+
+class Asked:
+    """Requests in threads of their own, so that the silence catches several at a time."""
+
+    def __init__(self):
+        self.threads, self.answers, self.problems = [], [], []
+
+    def send(self, application, primitive, bound):
+        """Sends one; it must be answered within the bound."""
+        def run():
+            try:
+                self.answers.append((primitive, application.send(primitive, seconds=bound)))
+            except BaseException as problem:  # pylint: disable=broad-except
+                self.problems.append(problem)
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.threads.append(thread)
+
+    def join(self):
+        """All answers, as (primitive, answer)."""
+        for thread in self.threads:
+            thread.join(60)
+        assert not self.problems, self.problems
+        return self.answers
+
+
+@pytest.mark.parametrize("back", ["new connections pass", "new connections are swallowed for a while"])
+@pytest.mark.parametrize("hop", HOPS)
+def test_connection_that_a_box_has_forgotten(boxed, hop, back):
+    if boxed.opener == "connector" and hop != "session":
+        pytest.skip("the same as when the synchronizer opens the session")
+    service, lost, again = SAID[hop]
+    if boxed.opener == "connector":
+        service = "connector"
+    world, box, swallowed = boxed.world, boxed.boxes[hop], back != "new connections pass"
+    admin = world.admin
+    boxed.level(20)
+    boxed.notified(20, 10)
+    writes = Writes(boxed)
+    if hop == "broker":  # two losses within seconds of each other would be taken for a rival with our client id
+        boxed.stack.services["mqtt_binding"].terminate()
+        boxed.stack.start_service("mqtt_binding")
+    sizes = {name: len(process.output()) for name, process in boxed.stack.services.items()}
+    asked = Asked()
+    begin = time.monotonic()
+    box.swallow = swallowed
+    assert box.forget() > 0
+    levels = [21, 22]
+    for level in levels:
+        boxed.level(level)
+    # With a bound of their own and without; two seconds pass before anybody can know that the line is dead. None reads
+    # the battery: what it tells at the moment would be newer than the changes that wait.
+    bound, read = 15, boxed.node + "/deviceInfo#man"
+    for _ in range(2):
+        asked.send(admin, admin.primitive(2, read, rqet="3000"), bound)
+        asked.send(admin, admin.primitive(2, read), bound)
+        asked.send(admin, writes.primitive(admin, rqet="3000"), bound)
+        asked.send(admin, writes.primitive(admin), bound)
+    if swallowed:
+        wait_for("the loss to be said", lambda: boxed.lines(service, lost, sizes[service]), FOUND_OUT + 3)
+        levels.append(23)
+        boxed.level(23)
+        wait_for("a while", lambda: time.monotonic() - begin > 6, 10)
+        box.swallow = False
+    wait_for("requests to be answered again", lambda: admin.send(admin.primitive(2, read, rqet="2000"), 10).rsc == 2000,
+             FOUND_OUT + 5)
+    back_after = time.monotonic() - begin
+    assert back_after < (12 if swallowed else FOUND_OUT + 3), back_after
+    levels.append(24)
+    boxed.level(24)
+    # Whatever the line: each change reaches the subscriber, in order, and its own copy ends with the current value.
+    assert boxed.notified(24, 20) == levels
+    assert boxed.kept() == 24
+    answers = asked.join()
+    assert len(answers) == 8
+    for primitive, answer in answers:
+        assert answer.rsc in CAUGHT[hop] | {2000 if primitive["op"] == 2 else 2004}, answer
+        assert answer.rsc < 3000 or answer.debug, answer
+        if "rqet" in primitive and hop != "broker":
+            assert answer.seconds < 4.5, answer
+    # Nothing was performed twice, and what was said to be performed was.
+    assert len(writes.seen) == len(set(writes.seen)), writes.seen
+    done = sum(1 for primitive, answer in answers if primitive["op"] == 3 and answer.rsc == 2004)
+    assert done <= len(writes.seen) <= writes.count
+    if hop == "binding":
+        assert done == writes.count
+    boxed.device.handler = None
+    # Said once, whatever happened on the line.
+    if swallowed or hop in ("session", "broker"):
+        wait_for("the return to be said", lambda: boxed.lines(service, again, sizes[service]), 5)
+        assert boxed.lines(service, lost, sizes[service]) == 1
+        assert boxed.lines(service, again, sizes[service]) == 1
+    assert boxed.lines("synchronizer", "target does not answer", sizes["synchronizer"]) == 0
+    if hop == "session":
+        for name in ("synchronizer", "connector"):
+            assert boxed.lines(name, "session established", sizes[name]) == 1, name
+            assert boxed.lines(name, "session lost", sizes[name]) <= 1, name
+    boxed.stack.check()

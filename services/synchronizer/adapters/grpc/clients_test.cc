@@ -2,6 +2,7 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,12 +80,32 @@ class NotificationServer final : public onem2m::v1::NotificationService::Callbac
   grpc::ServerUnaryReactor* Notify(grpc::CallbackServerContext* context, const onem2m::v1::NotifyRequest* request,
                                    onem2m::v1::NotifyResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (request->target() == "Csilent") return reactor;  // ends with the deadline
+    if (request->target() == "Csilent") {
+      std::lock_guard<std::mutex> lock(mutex_);
+      silent_.push_back(reactor);
+      return reactor;
+    }
+    if (request->target() == "Caway") {
+      context->AddTrailingMetadata("isthmus-at-broker", "1");
+      reactor->Finish(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "the target did not answer in time"));
+      return reactor;
+    }
     response->mutable_primitive()->set_request_identifier(request->primitive().request_identifier());
     response->mutable_primitive()->set_to(MetadataOf(*context, "x-request-id"));
     reactor->Finish(grpc::Status::OK);
     return reactor;
   }
+
+  // Ends the calls that were met with silence: the server waits for them.
+  void EndSilent() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (grpc::ServerUnaryReactor* reactor : silent_) reactor->Finish(grpc::Status::CANCELLED);
+    silent_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<grpc::ServerUnaryReactor*> silent_;
 };
 
 class ClientsTest : public testing::Test {
@@ -202,6 +223,20 @@ TEST_F(ClientsTest, BindingAnswers) {
   ASSERT_THAT(response, IsOk());
   EXPECT_EQ(response->primitive().request_identifier(), "n1");
   EXPECT_EQ(response->primitive().to(), "n1");
+}
+
+// Field case "idle gRPC session": on a line that has died without a word nobody knows whether the broker has it.
+TEST_F(ClientsTest, SilenceOfTheLineIsNotThatOfTheTarget) {
+  BindingClient client(service::MakeChannel(Target()));
+  const auto notify = [&](const std::string& target) {
+    onem2m::v1::NotifyRequest request;
+    request.set_target(target);
+    return Wait<onem2m::v1::NotifyResponse>(
+        [&](auto callback) { client.Notify(request, absl::Milliseconds(300), std::move(callback)); });
+  };
+  EXPECT_THAT(notify("Caway"), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(notify("Csilent"), StatusIs(absl::StatusCode::kUnavailable));
+  notification_service_.EndSilent();
 }
 
 TEST_F(ClientsTest, BindingWithoutServerIsUnavailableAtOnce) {
