@@ -43,8 +43,8 @@ config::Schema MakeSchema() {
       .Text("mqtt.client_id", "", "MQTT client identifier, unique at the broker. Empty = C:: and the CSE-ID.")
       .Text("mqtt.username", "", "User name for the broker. Empty = none.")
       .Secret("mqtt.password", "", "Password for the broker.")
-      .Duration("mqtt.keep_alive", absl::Seconds(20), absl::Seconds(1), absl::Hours(1),
-                "A broker that is silent for longer is taken for lost.")
+      .Duration("mqtt.keep_alive", absl::Seconds(10), absl::Seconds(1), absl::Hours(1),
+                "A broker from which nothing came for this long is asked; without an answer in as long it is lost.")
       .Text("mqtt.topic_prefix", "", "Path of the pointOfAccess, in front of every topic. Empty = none.")
       .Text("cse.id", "/id-in", "SP-relative CSE-ID.")
       .Text("synchronizer.target", "127.0.0.1:7001", "gRPC target of the synchronizer.")
