@@ -82,8 +82,8 @@ Keepalive KeepaliveOf(const config::Config& config);
 // A channel to a neighbour: round_robin over its addresses (`dns:///host:port` for all of them), reconnect within
 // `max_backoff`. Calls of `retry_service` (full name, for example "isthmus.translation.v1.TranslationService"; "" =
 // none) must be safe to repeat: they wait for a connection as long as their deadline lets them, and are repeated after
-// UNAVAILABLE. The last channel of a process must not go on one of gRPC's own threads, which it waits for: hold it
-// until the callbacks of its calls have returned.
+// UNAVAILABLE, and after CANCELLED by the server. The last channel of a process must not go on one of gRPC's own
+// threads, which it waits for: hold it until the callbacks of its calls have returned.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const std::string& retry_service = "",
                                            absl::Duration max_backoff = absl::Seconds(2), Keepalive keepalive = {});
 // The gRPC service config of such a channel, in JSON.

@@ -45,6 +45,10 @@ class CallsUnderWay {
     contexts_.insert(context);
     return true;
   }
+  bool ended() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return ended_;
+  }
   void Remove(grpc::ClientContext* context) {
     std::lock_guard<std::mutex> lock(mutex_);
     contexts_.erase(context);
@@ -52,7 +56,7 @@ class CallsUnderWay {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable none_;
   bool ended_ = false;
   std::unordered_set<grpc::ClientContext*> contexts_;

@@ -24,7 +24,9 @@ void BindingClient::Notify(const NotifyRequest& request, absl::Duration timeout,
         stub_->async()->Notify(call, input, output, std::move(done));
       },
       std::move(callback),
-      [](const grpc::ClientContext& context, absl::Status failure) {
+      [this](const grpc::ClientContext& context, absl::Status failure) {
+        // A server that is being shut down says so to what reaches it, and to what it did not finish.
+        if (absl::IsCancelled(failure) && !calls_.ended()) return absl::UnavailableError("mqtt_binding is ending");
         if (!absl::IsDeadlineExceeded(failure) || context.GetServerTrailingMetadata().count(kAtBrokerTrailer) != 0) {
           return failure;
         }

@@ -1,4 +1,5 @@
 // Both clients against real servers on loopback.
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -43,6 +44,10 @@ class TranslationServer final : public translation::v1::TranslationService::Call
       return reactor;
     }
     if (request->resource().root() == "silent") return reactor;  // the client cancels
+    if (request->resource().root() == "ending" && endings++ == 0) {
+      reactor->Finish(grpc::Status::CANCELLED);
+      return reactor;
+    }
     response->set_mapping_version("v1");
     response->set_refusal_reason(MetadataOf(*context, "x-request-id"));
     reactor->Finish(grpc::Status::OK);
@@ -67,6 +72,8 @@ class TranslationServer final : public translation::v1::TranslationService::Call
     return Ok(context);
   }
 
+  std::atomic<int> endings{0};  // how often a server that is being shut down was asked
+
  private:
   static grpc::ServerUnaryReactor* Ok(grpc::CallbackServerContext* context) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -83,6 +90,10 @@ class NotificationServer final : public onem2m::v1::NotificationService::Callbac
     if (request->target() == "Csilent") {
       std::lock_guard<std::mutex> lock(mutex_);
       silent_.push_back(reactor);
+      return reactor;
+    }
+    if (request->target() == "Cending") {
+      reactor->Finish(grpc::Status::CANCELLED);
       return reactor;
     }
     if (request->target() == "Caway") {
@@ -213,6 +224,19 @@ TEST_F(ClientsTest, AClientThatEndsLeavesNoCallUnanswered) {
   EXPECT_THAT(heard, ElementsAre(StatusIs(absl::StatusCode::kCancelled), StatusIs(absl::StatusCode::kCancelled)));
 }
 
+// Field case "gRPC clients that stay on the old address": gRPC says CANCELLED to what reaches a server that is being
+// shut down; translation is pure, so another replica may be asked.
+TEST_F(ClientsTest, TranslationThatIsBeingShutDownIsAskedAgain) {
+  TranslationClient client(service::MakeChannel(Target(), kTranslationService));
+  translation::v1::TranslateRequestRequest request;
+  request.mutable_resource()->set_root("ending");
+  const auto response = Wait<translation::v1::TranslateRequestResponse>([&](auto callback) {
+    client.TranslateRequest(request, {absl::Now() + absl::Seconds(10), ""}, std::move(callback));
+  });
+  EXPECT_THAT(response, IsOk());
+  EXPECT_EQ(translation_service_.endings, 2);
+}
+
 TEST_F(ClientsTest, BindingAnswers) {
   BindingClient client(service::MakeChannel(Target()));
   onem2m::v1::NotifyRequest request;
@@ -236,6 +260,7 @@ TEST_F(ClientsTest, SilenceOfTheLineIsNotThatOfTheTarget) {
   };
   EXPECT_THAT(notify("Caway"), StatusIs(absl::StatusCode::kDeadlineExceeded));
   EXPECT_THAT(notify("Csilent"), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(notify("Cending"), StatusIs(absl::StatusCode::kUnavailable));
   notification_service_.EndSilent();
 }
 
