@@ -1,12 +1,15 @@
 """Thousands of notifications for an application that is away, with a broker and services that come and go meanwhile."""
 
+import os
+import shutil
 import threading
 import time
 
 import pytest
 
+from conftest import World
 from isthmus.application import Application
-from isthmus.stack import wait_for
+from isthmus.stack import Stack, wait_for
 
 # (how many, how many seconds between two of them)
 FEW, MANY = (600, 0.01), (3000, 0.01)
@@ -234,3 +237,65 @@ def test_broker_or_adapter_that_is_away_while_they_pile_up(world, series, size, 
     wait_for("readiness", lambda: world.stack.healthy("mqtt_binding"), 15)
     memory.look()
     check_memory(memory, number)
+
+
+# -- a broker that is away for five minutes ----------------------------------------------------------------------------
+def five_minutes_without_a_broker(directory, store, seconds):
+    """One stack: its device notifies each second while the broker is gone; then everything is as before."""
+    stack = Stack(str(directory))
+    try:
+        stack.start()
+        world = World(stack)
+        series = Series(world)
+        pids = [process.pid for process in stack.services.values()]
+        memory = Memory(world)
+        stack.broker.kill()
+        begin = time.monotonic()
+        wait_for("readiness to be gone", lambda: not stack.healthy("mqtt_binding"), 10)
+        while time.monotonic() - begin < seconds:
+            series.send(series.count(1), 1)
+            memory.look()
+        assert not stack.healthy("mqtt_binding")
+        for name in ("translation", "connector", "synchronizer"):
+            assert stack.healthy(name), f"{name} can do nothing about it, and a restart would not help"
+        if store == "lost":
+            shutil.rmtree(os.path.join(stack.directory, "mosquitto"))
+        stack.start_broker()
+        begin = time.monotonic()
+        # Whatever Session Present says: the topics are subscribed again.
+        wait_for("readiness", lambda: stack.healthy("mqtt_binding"), 10)
+        assert world.admin.wait_connected(10) and series.application.wait_connected(10)
+        answer = world.admin.retrieve(series.node)
+        assert answer.rsc == 2000 and time.monotonic() - begin < 15, answer
+        series.send([LAST])
+        series.hear(LAST, 30)
+        assert series.heard == series.sent
+        assert stack.healthy("mqtt_binding")
+        assert [process.pid for process in stack.services.values()] == pids
+        stack.check()
+        check_memory(memory, len(series.sent))
+        series.close()
+        world.close()
+        stack.stop()
+    finally:
+        stack.stop(check=False)
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(10, id="ten seconds"),
+                                     pytest.param(300, id="five minutes", marks=pytest.mark.long)])
+def test_broker_that_is_away_for_long(tmp_path, seconds):
+    """With and without its store, both at a time."""
+    problems = []
+
+    def run(store):
+        try:
+            five_minutes_without_a_broker(tmp_path / store, store, seconds)
+        except BaseException as problem:  # pylint: disable=broad-except
+            problems.append((store, problem))
+    threads = [threading.Thread(target=run, args=(store,)) for store in ("kept", "lost")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(seconds + 90)
+    assert not problems, problems
+    assert not any(thread.is_alive() for thread in threads)
