@@ -17,7 +17,7 @@ class NeighbourWatchTest : public testing::Test {
  protected:
   NeighbourWatchTest() {
     watch_.Add("near", "host:1", [this] { return near_; });
-    watch_.Add("far", "host:2", [this] { return true; });
+    watch_.Add("far", "host:2", [] { return true; });
   }
   // What is said while `time` passes.
   std::string Said(absl::Duration time) {
