@@ -11,7 +11,7 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SILENCE = 900  # seconds
+SILENCE = 1200  # seconds; a quarter of an hour is the longest that a test says nothing
 BUF = os.path.join(ROOT, ".cache/buf/node_modules/.bin/buf")
 
 

@@ -82,7 +82,7 @@ void Connector::Start() {
     return absl::Seconds(1);
   });
   for (const std::string& target : options_.session_open) {
-    const auto channel = service::MakeChannel(target, "", absl::Seconds(1));
+    const auto channel = service::MakeChannel(target, "", absl::Seconds(1), options_.keepalive);
     openers_.push_back(std::make_unique<session::SessionOpener>(
         target, [channel] { return session::OpenStream(channel); },
         [this](std::shared_ptr<session::FrameStream> stream) {

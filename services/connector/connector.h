@@ -23,6 +23,7 @@
 #include "services/connector/server/connector_service.h"
 #include "services/lib/clock/clock.h"
 #include "services/lib/coap/udp/udp_transport.h"
+#include "services/lib/service/service.h"
 #include "services/lib/session/grpc_stream.h"
 #include "services/lib/session/session.h"
 #include "services/lib/session/session_opener.h"
@@ -35,6 +36,7 @@ struct ConnectorOptions {
   std::string store_path;                 // "" = memory: a restart forgets everything
   size_t store_capacity = 100000;         // unacknowledged events per IN-CSE
   std::vector<std::string> session_open;  // IN-CSEs that we open a session with; the others open one with us
+  service::Keepalive keepalive;           // of the connections to these
   coap::UdpLoopOptions coap;
   LwM2mServerOptions server;
 };

@@ -69,6 +69,7 @@ absl::Status Run(service::Runtime& runtime) {
   options.store_path = config.GetText("store.path");
   options.store_capacity = static_cast<size_t>(config.GetInteger("store.capacity"));
   options.session_open = config.GetTextList("session.open");
+  options.keepalive = service::KeepaliveOf(config);
   RETURN_IF_ERROR(ParseListen(config.GetText("coap.listen"), options.coap));
   options.coap.endpoint.ack_timeout = config.GetDuration("coap.ack_timeout");
   options.coap.endpoint.max_retransmit = static_cast<int>(config.GetInteger("coap.max_retransmit"));

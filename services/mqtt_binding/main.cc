@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "grpcpp/channel.h"
 #include "services/lib/clock/clock.h"
 #include "services/lib/config/config.h"
 #include "services/lib/log/log.h"
@@ -18,6 +19,7 @@
 #include "services/lib/onem2m/codec.h"
 #include "services/lib/onem2m/json/json_codec.h"
 #include "services/lib/onem2m/xml/xml_codec.h"
+#include "services/lib/service/neighbour_watch.h"
 #include "services/lib/service/service.h"
 #include "services/lib/session/worker.h"
 #include "services/lib/status/status_macros.h"
@@ -41,8 +43,8 @@ config::Schema MakeSchema() {
       .Text("mqtt.client_id", "", "MQTT client identifier, unique at the broker. Empty = C:: and the CSE-ID.")
       .Text("mqtt.username", "", "User name for the broker. Empty = none.")
       .Secret("mqtt.password", "", "Password for the broker.")
-      .Duration("mqtt.keep_alive", absl::Seconds(20), absl::Seconds(1), absl::Hours(1),
-                "A broker that is silent for longer is taken for lost.")
+      .Duration("mqtt.keep_alive", absl::Seconds(10), absl::Seconds(1), absl::Hours(1),
+                "A broker from which nothing came for this long is asked; without an answer in as long it is lost.")
       .Text("mqtt.topic_prefix", "", "Path of the pointOfAccess, in front of every topic. Empty = none.")
       .Text("cse.id", "/id-in", "SP-relative CSE-ID.")
       .Text("synchronizer.target", "127.0.0.1:7001", "gRPC target of the synchronizer.")
@@ -113,7 +115,11 @@ absl::Status Run(service::Runtime& runtime) {
   GrpcCse::Options cse_options;
   cse_options.patience = config.GetDuration("synchronizer.patience");
   // No retries of the channel: it would repeat writes that may have been performed.
-  GrpcCse cse(service::MakeChannel(config.GetText("synchronizer.target")), cse_options);
+  const std::shared_ptr<grpc::Channel> channel =
+      service::MakeChannel(config.GetText("synchronizer.target"), "", absl::Seconds(2), service::KeepaliveOf(config));
+  GrpcCse cse(channel, cse_options);
+  service::NeighbourWatch watch(&clock);
+  watch.Add("synchronizer", config.GetText("synchronizer.target"), [channel] { return service::IsReady(*channel); });
 
   Notifier notifier(&scheme, &codecs, &mqtt, &clock, broker_names);
   BindingOptions options;
@@ -127,8 +133,9 @@ absl::Status Run(service::Runtime& runtime) {
   }
   Binding binding(options, &scheme, &codecs, &clock, &cse, &mqtt, &notifier);
   NotificationServer server(&notifier, request_timeout);
-  const session::Ticker ticker([&notifier] {
+  const session::Ticker ticker([&notifier, &watch] {
     notifier.Tick();
+    watch.Tick();
     return absl::Milliseconds(20);
   });
 

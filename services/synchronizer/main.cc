@@ -12,9 +12,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "grpcpp/channel.h"
 #include "services/lib/clock/clock.h"
 #include "services/lib/config/config.h"
 #include "services/lib/log/log.h"
+#include "services/lib/service/neighbour_watch.h"
 #include "services/lib/service/service.h"
 #include "services/lib/session/grpc_stream.h"
 #include "services/lib/session/session_opener.h"
@@ -73,7 +75,9 @@ config::Schema MakeSchema() {
       .Duration("notification.max_age", notification.max_age, absl::Seconds(1), absl::Hours(24 * 30),
                 "How long a notification is kept that cannot be delivered.")
       .Integer("notification.queue", static_cast<int64_t>(notification.queue_length), 1, 1000000,
-               "How many notifications may wait for one target; beyond, the oldest are dropped.");
+               "How many notifications may wait for one target; beyond, the oldest are dropped.")
+      .Integer("notification.total", static_cast<int64_t>(notification.total_length), 1, 10000000,
+               "How many notifications may wait for all targets; beyond, the longest queue loses its oldest.");
   return schema;
 }
 
@@ -103,6 +107,7 @@ NotificationDeliveryOptions ReadNotificationOptions(const config::Config& config
   options.timeout = config.GetDuration("notification.timeout");
   options.max_age = config.GetDuration("notification.max_age");
   options.queue_length = static_cast<size_t>(config.GetInteger("notification.queue"));
+  options.total_length = static_cast<size_t>(config.GetInteger("notification.total"));
   return options;
 }
 
@@ -122,9 +127,17 @@ absl::Status Run(service::Runtime& runtime) {
   ASSIGN_OR_RETURN(const std::unique_ptr<ResourceStore> store, OpenStore(config.GetText("store.path")));
 
   // What is called by others is made before them and goes after them; the end of this function says how.
-  TranslationClient translation(
-      service::MakeChannel(config.GetText("translation.target"), "isthmus.translation.v1.TranslationService"));
-  BindingClient binding(service::MakeChannel(config.GetText("binding.target")));
+  const service::Keepalive keepalive = service::KeepaliveOf(config);
+  service::NeighbourWatch watch(&clock);
+  const auto channel_to = [&](const std::string& name, const std::string& retry_service) {
+    const std::string& target = config.GetText(name + ".target");
+    const std::shared_ptr<grpc::Channel> channel =
+        service::MakeChannel(target, retry_service, absl::Seconds(2), keepalive);
+    watch.Add(name, target, [channel] { return service::IsReady(*channel); });
+    return channel;
+  };
+  TranslationClient translation(channel_to("translation", "isthmus.translation.v1.TranslationService"));
+  BindingClient binding(channel_to("binding", ""));
   Cse cse(ReadCseOptions(config), store.get(), &clock, &ids);
   NotificationDelivery notifications(ReadNotificationOptions(config), &binding, &clock);
   InCseSession session(config.GetText("cse.id"), &clock);
@@ -161,6 +174,7 @@ absl::Status Run(service::Runtime& runtime) {
     device_side.Tick();
     notifications.Tick();
     cse.RunCommands();
+    watch.Tick();
     if (clock.Monotonic() - swept >= kSweep) {
       swept = clock.Monotonic();
       cse.Sweep();
@@ -170,7 +184,7 @@ absl::Status Run(service::Runtime& runtime) {
 
   std::optional<session::SessionOpener> opener;
   if (const std::string& target = config.GetText("connector.target"); !target.empty()) {
-    const std::shared_ptr<grpc::Channel> channel = service::MakeChannel(target, "", absl::Seconds(1));
+    const std::shared_ptr<grpc::Channel> channel = service::MakeChannel(target, "", absl::Seconds(1), keepalive);
     opener.emplace(
         target,
         [&session, channel] {

@@ -3,6 +3,8 @@
 Each device has a scripted object 5: the test says what the device does, and looks at m2m:fwr from the application's side.
 """
 
+import json
+
 import pytest
 
 from isthmus.stack import wait_for
@@ -14,8 +16,8 @@ PACKAGE, EXECUTE, URI, STATE, RESULT = "/5/0/0", "/5/0/2", "/5/0/1", "/5/0/3", "
 class FirmwareDevice:
     """A device with object 5 and an application that has subscribed to it."""
 
-    def __init__(self, world, monitor, word, state=0, result=0):
-        self.world, self.device = world, world.device(world.name(word))
+    def __init__(self, world, monitor, word, state=0, result=0, version="1.0"):
+        self.world, self.device, self.version = world, world.device(world.name(word)), version
         self.tell(state, result)
         self.device.register(LINKS)
         self.firmware = world.objects(self.device.endpoint, ["firmware"]) + "/firmware"
@@ -31,8 +33,10 @@ class FirmwareDevice:
         device = self.device
         device.content(STATE, str(state).encode(), 0)
         device.content(RESULT, str(result).encode(), 0)
-        device.content("/5/0", b'[{"bn":"/5/0/","n":"3","v":%d},{"n":"5","v":%d},{"n":"6","vs":"app"},'
-                               b'{"n":"7","vs":"1.0"}]' % (state, result), 110)
+        records = [{"bn": "/5/0/", "n": "3", "v": state}, {"n": "5", "v": result}, {"n": "6", "vs": "app"}]
+        if self.version is not None:
+            records.append({"n": "7", "vs": self.version})
+        device.content("/5/0", json.dumps(records).encode(), 110)
 
     def change(self, state=None, result=None, notify=True):
         """New values, notified in the order of the arguments."""
@@ -226,4 +230,33 @@ def test_synchronizer_restarts_while_the_device_downloads(world, monitor):
     one.wait_executed()
     one.change(state=0, result=1)
     one.wait_status(1, 15)
+    assert (one.count(URI), one.count(EXECUTE)) == (1, 1)
+
+
+# -- which version is installed ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize("version", ["1.1.1", "1.1.10", "1.1.100", "v1.1.10", "1.1.10 ", "1.1.10-rc1", None])
+def test_version_is_told_letter_by_letter_and_is_the_packages_own(world, monitor, version):
+    one = FirmwareDevice(world, monitor, "version", version=version)
+    # What runs on the device is another attribute of another object, and takes no absent version's place.
+    one.device.content("/3/0/3", b"9.9", 0)
+    one.device.content("/3/0", b"\xc4\x00Acme\xc3\x039.9\xc1\x09\x50\xc1\x14\x00", 11542)
+    assert world.admin.retrieve(one.firmware).content.get("vr") == (version or "")
+    wait_for("the device information", lambda: world.admin.retrieve(
+        one.firmware.replace("firmware", "deviceInfo")).content.get("fwv") == "9.9", 10)
+    assert world.admin.retrieve(one.firmware).content.get("vr") == (version or "")
+
+
+def test_success_with_the_old_version_is_visible_and_starts_nothing_anew(world, monitor):
+    one = FirmwareDevice(world, monitor, "same", version="1.1.1")
+    one.begin()
+    one.change(state=1)
+    one.wait_status(3)
+    one.change(state=2)
+    one.wait_executed()
+    one.change(state=0, result=1)
+    one.wait_status(1)
+    for _ in range(3):
+        one.device.register(LINKS)
+        one.device.wait_observed(STATE)
+        assert world.admin.retrieve(one.firmware).content["vr"] == "1.1.1"
     assert (one.count(URI), one.count(EXECUTE)) == (1, 1)

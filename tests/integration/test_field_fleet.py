@@ -74,4 +74,5 @@ def test_nobody_expires_in_five_minutes_of_lost_updates(world, fleet):
     wait_for("five minutes", lambda: world.stack.check() or fleet.check() or time.monotonic() - begin > 300, 310, interval=5)
     assert sum(1 for name in listed(world) if name.startswith("crowd-")) == COUNT
     lost = world.admin.retrieve("cse-in", fc={"fu": 1, "ty": [14], "lbl": ["Isthmus-State:lost"]}).content or []
-    assert not lost, lost
+    # The one of the test before is silent for as long as its lifetime by now, and no part of the crowd.
+    assert [path for path in lost if not path.endswith("/silent-in-the-crowd")] == []

@@ -132,8 +132,10 @@ absl::Status Runtime::Serve() {
   builder.SetMaxSendMessageSize(kMaxMessageSize);
   // Without this a second process would share the port and get half of the calls.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, kKeepaliveTimeMs);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, kKeepaliveTimeoutMs);
+  const Keepalive keepalive = KeepaliveOf(config_);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(absl::ToInt64Milliseconds(keepalive.time)));
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                             static_cast<int>(absl::ToInt64Milliseconds(keepalive.timeout)));
   builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, kMinPingIntervalMs);
@@ -207,10 +209,18 @@ void BlockSignals() {
   signal(SIGPIPE, SIG_IGN);
 }
 
+Keepalive KeepaliveOf(const config::Config& config) {
+  return {config.GetDuration("grpc.keepalive_time"), config.GetDuration("grpc.keepalive_timeout")};
+}
+
 void AddCommonKeys(config::Schema& schema, const std::string& listen) {
   schema.Text("grpc.listen", listen, "Address and port of this service's gRPC server.")
       .Duration("grpc.max_connection_age", absl::Seconds(20), absl::ZeroDuration(), absl::Hours(24),
                 "Clients look for new replicas of this service after this long; 0s = when a connection is lost.")
+      .Duration("grpc.keepalive_time", Keepalive().time, absl::Seconds(1), absl::Hours(1),
+                "A neighbour from which nothing came for this long is asked whether it is there.")
+      .Duration("grpc.keepalive_timeout", Keepalive().timeout, absl::Milliseconds(100), absl::Minutes(10),
+                "A connection on which it does not answer within this time is given up, and a new one is made.")
       .Text("log.level", "info", "What is logged.", {"debug", "info", "warning", "error"})
       .Text("log.format", "json", "Form of a log line.", {"json", "text"})
       .Duration("shutdown.grace", absl::Seconds(10), absl::ZeroDuration(), absl::Minutes(10),

@@ -10,8 +10,9 @@
 //     });
 //   }
 //
-// Keys that every service has: grpc.listen, grpc.max_connection_age, log.level (debug|info|warning|error), log.format
-// (json|text), shutdown.grace (how long work in flight may take after SIGTERM).
+// Keys that every service has: grpc.listen, grpc.max_connection_age, grpc.keepalive_time, grpc.keepalive_timeout,
+// log.level (debug|info|warning|error), log.format (json|text), shutdown.grace (how long work in flight may take after
+// SIGTERM).
 #ifndef ISTHMUS_SERVICES_LIB_SERVICE_SERVICE_H_
 #define ISTHMUS_SERVICES_LIB_SERVICE_SERVICE_H_
 
@@ -68,13 +69,23 @@ void BlockSignals();
 // exit status: 0 after a clean end, 1 after a failure, 2 for a configuration error.
 int Main(int argc, char** argv, const config::Schema& schema, const std::function<absl::Status(Runtime&)>& body);
 
-// A channel to a neighbour: keepalive that its server allows, round_robin over its addresses (`dns:///host:port` for
-// all of them), reconnect within `max_backoff`. Calls of `retry_service` (full name, for example
-// "isthmus.translation.v1.TranslationService"; "" = none) must be safe to repeat: they wait for a connection as long as
-// their deadline lets them, and are repeated after UNAVAILABLE. The last channel of a process must not go on one of
-// gRPC's own threads, which it waits for: hold it until the callbacks of its calls have returned.
+// How a connection that has died without a word is found out: after `time` without anything from the other side it is
+// asked, and after `timeout` without an answer it is given up, calls or none. Boxes on the way forget a connection that
+// is idle for a minute or more; what asks each few seconds stays known to them.
+struct Keepalive {
+  absl::Duration time = absl::Seconds(10);
+  absl::Duration timeout = absl::Seconds(10);
+};
+// What grpc.keepalive_time and grpc.keepalive_timeout say.
+Keepalive KeepaliveOf(const config::Config& config);
+
+// A channel to a neighbour: round_robin over its addresses (`dns:///host:port` for all of them), reconnect within
+// `max_backoff`. Calls of `retry_service` (full name, for example "isthmus.translation.v1.TranslationService"; "" =
+// none) must be safe to repeat: they wait for a connection as long as their deadline lets them, and are repeated after
+// UNAVAILABLE, and after CANCELLED by the server. The last channel of a process must not go on one of gRPC's own
+// threads, which it waits for: hold it until the callbacks of its calls have returned.
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const std::string& retry_service = "",
-                                           absl::Duration max_backoff = absl::Seconds(2));
+                                           absl::Duration max_backoff = absl::Seconds(2), Keepalive keepalive = {});
 // The gRPC service config of such a channel, in JSON.
 std::string ServiceConfig(const std::string& retry_service);
 

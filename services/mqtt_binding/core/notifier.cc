@@ -31,12 +31,14 @@ void Notifier::Notify(NotifyRequest request, absl::Duration timeout, Done done) 
   if (primitive.operation() != onem2m::v1::OPERATION_TYPE_NOTIFY || primitive.request_identifier().empty()) {
     return done(absl::InvalidArgumentError("primitive: expected op 5 (NOTIFY) and an rqi"));
   }
-  if (timeout <= absl::ZeroDuration()) return done(absl::DeadlineExceededError("no time is left to notify"));
+  if (timeout <= absl::ZeroDuration()) {
+    return done(absl::UnavailableError("no time is left to notify; the notification was not sent"));
+  }
   if (!mqtt_->connected()) {
     return done(absl::UnavailableError("no connection to the broker; the notification was not sent"));
   }
 
-  const bool expects_answer = !target->receiver.empty();
+  const bool expects_answer = !target->receiver.empty() && !request.without_answer();
   uint64_t id = 0;
   {
     std::unique_lock<std::mutex> lock(mutex_);
@@ -45,7 +47,8 @@ void Notifier::Notify(NotifyRequest request, absl::Duration timeout, Done done) 
       return done(absl::UnavailableError("the service is being stopped"));
     }
     id = next_id_++;
-    Pending pending{{target->receiver, primitive.request_identifier()}, clock_->Monotonic() + timeout, done};
+    Pending pending{
+        {expects_answer ? target->receiver : "", primitive.request_identifier()}, clock_->Monotonic() + timeout, done};
     if (!expects_answer || by_key_.try_emplace(pending.key, id).second) {
       by_deadline_.emplace(pending.deadline, id);
       pending_.emplace(id, std::move(pending));

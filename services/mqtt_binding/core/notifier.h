@@ -55,7 +55,7 @@ class Notifier {
 
  private:
   struct Pending {
-    std::pair<std::string, std::string> key;  // receiver segment and rqi; empty receiver for a URL
+    std::pair<std::string, std::string> key;  // receiver segment and rqi; no receiver when no answer is awaited
     absl::Duration deadline;                  // monotonic
     Done done;
     bool at_broker = false;  // acknowledged by the broker

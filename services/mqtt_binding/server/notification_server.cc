@@ -18,11 +18,14 @@ grpc::ServerUnaryReactor* NotificationServer::Notify(grpc::CallbackServerContext
   const absl::Duration way_back = std::min(left / 10, absl::Milliseconds(250));
   // The default reactor and the messages live until Finish, also when the caller has gone.
   notifier_->Notify(*request, std::min(left - way_back, longest_),
-                    [reactor, response](absl::StatusOr<onem2m::v1::NotifyResponse> outcome) {
+                    [context, reactor, response](absl::StatusOr<onem2m::v1::NotifyResponse> outcome) {
                       if (outcome.ok()) {
                         *response = *std::move(outcome);
                         reactor->Finish(grpc::Status::OK);
                       } else {
+                        if (absl::IsDeadlineExceeded(outcome.status())) {
+                          context->AddTrailingMetadata(kAtBrokerTrailer, "1");
+                        }
                         reactor->Finish(status::ToGrpc(outcome.status()));
                       }
                     });

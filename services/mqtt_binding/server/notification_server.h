@@ -9,6 +9,10 @@
 
 namespace isthmus::mqtt_binding {
 
+// Set when a call ends with DEADLINE_EXCEEDED and the broker has its notification. gRPC itself ends a call so when no
+// word came back, and then nobody knows.
+inline constexpr char kAtBrokerTrailer[] = "isthmus-at-broker";
+
 // Borrows the notifier. A call ends by its own deadline, and after `longest` at the latest.
 class NotificationServer final : public onem2m::v1::NotificationService::CallbackService {
  public:

@@ -1,5 +1,6 @@
 #include "services/mqtt_binding/server/notification_server.h"
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <thread>
@@ -86,6 +87,31 @@ TEST_F(NotificationServerTest, FailuresKeepTheirCode) {
   EXPECT_EQ(Notify(Request("http://x/y"), &response).error_code(), grpc::StatusCode::INVALID_ARGUMENT);
   mqtt_.set_connected(false);
   EXPECT_EQ(Notify(Request("Cmon"), &response).error_code(), grpc::StatusCode::UNAVAILABLE);
+}
+
+TEST_F(NotificationServerTest, SilenceOfTheTargetIsToldFromSilenceOfTheLine) {
+  const auto at_broker = [this](int deadline_ms, bool tick) {
+    std::atomic<bool> ended{false};
+    std::thread ticker([&] {
+      while (tick && !ended) {
+        notifier_.Tick();
+        absl::SleepFor(absl::Milliseconds(1));
+      }
+    });
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(deadline_ms));
+    NotifyResponse response;
+    const grpc::Status status = stub_->Notify(&context, Request("Cmon"), &response);
+    ended = true;
+    ticker.join();
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+    return context.GetServerTrailingMetadata().count(kAtBrokerTrailer) == 1;
+  };
+  EXPECT_TRUE(at_broker(2000, true));
+  EXPECT_FALSE(at_broker(200, false)) << "the call ended by its own deadline";
+  const absl::Time end = absl::Now() + absl::Seconds(10);
+  while (notifier_.pending() > 0 && absl::Now() < end) notifier_.Tick();
+  EXPECT_EQ(notifier_.pending(), 0u);
 }
 
 TEST_F(NotificationServerTest, SilenceEndsWithTheDeadlineOfTheCall) {

@@ -84,7 +84,8 @@ void GrpcCse::Send(Call* call) {
 void GrpcCse::OnStatus(Call* call, const grpc::Status& status) {
   if (status.ok()) return Finish(call, std::move(call->response));
   absl::Status failure = status::FromGrpc(status);
-  if (absl::IsCancelled(failure) && !stopped()) return Finish(call, absl::AbortedError(failure.message()));
+  // A server that is being shut down says CANCELLED to what reaches it, and to what it did not finish.
+  if (absl::IsCancelled(failure) && !stopped()) failure = absl::UnavailableError("the synchronizer cancelled it");
   if (!absl::IsUnavailable(failure)) return Finish(call, std::move(failure));
   const auto& trailers = call->context->GetServerTrailingMetadata();
   const bool not_performed = trailers.find(kNotPerformedTrailer) != trailers.end() ||

@@ -4,8 +4,8 @@
 //   cse.Handle(request, deadline, [](absl::StatusOr<HandleResponse> response) { ... });
 //
 // What is repeated: while there is no connection, everything; after a connection was lost under a call, or the server
-// was starting or draining, RETRIEVE always, and the rest only when it is certain that nothing was performed. The
-// server says so by the trailing metadata `isthmus-not-performed`. A write is never done twice.
+// was starting, draining or ending, RETRIEVE always, and the rest only when it is certain that nothing was performed.
+// The server says so by the trailing metadata `isthmus-not-performed`. A write is never done twice.
 #ifndef ISTHMUS_SERVICES_MQTT_BINDING_ADAPTERS_GRPC_GRPC_CSE_H_
 #define ISTHMUS_SERVICES_MQTT_BINDING_ADAPTERS_GRPC_GRPC_CSE_H_
 

@@ -161,11 +161,12 @@ TEST(GrpcCse, UnreachableIsUnavailableInBoundedTime) {
 TEST(GrpcCse, ReadsAreRepeatedAndWritesOnlyWhenNothingWasPerformed) {
   std::atomic<int> refusals{0};
   std::atomic<bool> says_so{false};
+  std::atomic<grpc::StatusCode> code{grpc::StatusCode::UNAVAILABLE};
   Cse server_side([&](grpc::CallbackServerContext* context, const HandleRequest& request, HandleResponse* response,
                       grpc::ServerUnaryReactor* reactor) {
     if (refusals.fetch_sub(1) <= 0) return Ok(context, request, response, reactor);
     if (says_so) context->AddTrailingMetadata(kNotPerformedTrailer, "1");
-    reactor->Finish(grpc::Status(grpc::StatusCode::UNAVAILABLE, "draining"));
+    reactor->Finish(grpc::Status(code, "draining"));
   });
   int port = 0;
   const auto server = StartServer(&server_side, &port);
@@ -190,6 +191,19 @@ TEST(GrpcCse, ReadsAreRepeatedAndWritesOnlyWhenNothingWasPerformed) {
   cse.Handle(Request(onem2m::v1::OPERATION_TYPE_UPDATE), In(absl::Seconds(10)), uncertain.Done());
   EXPECT_THAT(uncertain.Wait(), StatusIs(absl::StatusCode::kAborted));
   EXPECT_EQ(server_side.calls(), 7);
+
+  // What gRPC says to a call that reaches a server which is being shut down.
+  code = grpc::StatusCode::CANCELLED;
+  refusals = 1;
+  Outcome late_read;
+  cse.Handle(Request(onem2m::v1::OPERATION_TYPE_RETRIEVE), In(absl::Seconds(10)), late_read.Done());
+  EXPECT_THAT(late_read.Wait(), IsOk());
+  EXPECT_EQ(server_side.calls(), 9);
+  refusals = 1;
+  Outcome late_write;
+  cse.Handle(Request(onem2m::v1::OPERATION_TYPE_UPDATE), In(absl::Seconds(10)), late_write.Done());
+  EXPECT_THAT(late_write.Wait(), StatusIs(absl::StatusCode::kAborted));
+  EXPECT_EQ(server_side.calls(), 10);
 }
 
 TEST(GrpcCse, DeadlineAndShutdownEndACall) {

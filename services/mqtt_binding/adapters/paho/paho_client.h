@@ -47,7 +47,7 @@ class PahoClient final : public MqttClient {
     std::string client_id;
     std::string username;  // empty = none
     std::string password;
-    absl::Duration keep_alive = absl::Seconds(20);
+    absl::Duration keep_alive = absl::Seconds(10);
     // How long the broker may take to accept a connection or a subscription.
     absl::Duration connect_timeout = absl::Seconds(5);
     std::vector<std::string> filters;

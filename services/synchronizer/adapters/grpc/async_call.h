@@ -6,7 +6,7 @@
 //       [this](grpc::ClientContext* context, const Request* request, Response* response, auto done) {
 //         stub_->async()->Method(context, request, response, std::move(done));
 //       },
-//       callback);
+//       callback);                           // and what a failure means in the light of its metadata, if anything
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_ADAPTERS_GRPC_ASYNC_CALL_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_ADAPTERS_GRPC_ASYNC_CALL_H_
 
@@ -45,6 +45,10 @@ class CallsUnderWay {
     contexts_.insert(context);
     return true;
   }
+  bool ended() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return ended_;
+  }
   void Remove(grpc::ClientContext* context) {
     std::lock_guard<std::mutex> lock(mutex_);
     contexts_.erase(context);
@@ -52,7 +56,7 @@ class CallsUnderWay {
   }
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable none_;
   bool ended_ = false;
   std::unordered_set<grpc::ClientContext*> contexts_;
@@ -60,16 +64,19 @@ class CallsUnderWay {
 
 template <typename Request, typename Response, typename Start>
 void StartCall(CallsUnderWay* calls, const Request& request, absl::Time deadline, const std::string& trace_id,
-               bool wait_for_ready, Start start, std::function<void(absl::StatusOr<Response>)> callback) {
+               bool wait_for_ready, Start start, std::function<void(absl::StatusOr<Response>)> callback,
+               std::function<absl::Status(const grpc::ClientContext&, absl::Status)> read_failure = nullptr) {
   struct Call {
     grpc::ClientContext context;
     Request request;
     Response response;
     std::function<void(absl::StatusOr<Response>)> callback;
+    std::function<absl::Status(const grpc::ClientContext&, absl::Status)> read_failure;
   };
   auto call = std::make_shared<Call>();
   call->request = request;
   call->callback = std::move(callback);
+  call->read_failure = std::move(read_failure);
   call->context.set_deadline(absl::ToChronoTime(deadline));
   call->context.set_wait_for_ready(wait_for_ready);
   if (!trace_id.empty()) call->context.AddMetadata("x-request-id", trace_id);
@@ -78,7 +85,9 @@ void StartCall(CallsUnderWay* calls, const Request& request, absl::Time deadline
     if (status.ok()) {
       call->callback(std::move(call->response));
     } else {
-      call->callback(status::FromGrpc(status));
+      absl::Status failure = status::FromGrpc(status);
+      if (call->read_failure != nullptr) failure = call->read_failure(call->context, std::move(failure));
+      call->callback(std::move(failure));
     }
     call->callback = nullptr;  // what it holds may be gone once this call is no longer counted
     calls->Remove(&call->context);

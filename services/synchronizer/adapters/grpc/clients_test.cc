@@ -1,7 +1,9 @@
 // Both clients against real servers on loopback.
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -42,6 +44,10 @@ class TranslationServer final : public translation::v1::TranslationService::Call
       return reactor;
     }
     if (request->resource().root() == "silent") return reactor;  // the client cancels
+    if (request->resource().root() == "ending" && endings++ == 0) {
+      reactor->Finish(grpc::Status::CANCELLED);
+      return reactor;
+    }
     response->set_mapping_version("v1");
     response->set_refusal_reason(MetadataOf(*context, "x-request-id"));
     reactor->Finish(grpc::Status::OK);
@@ -66,6 +72,8 @@ class TranslationServer final : public translation::v1::TranslationService::Call
     return Ok(context);
   }
 
+  std::atomic<int> endings{0};  // how often a server that is being shut down was asked
+
  private:
   static grpc::ServerUnaryReactor* Ok(grpc::CallbackServerContext* context) {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
@@ -79,12 +87,36 @@ class NotificationServer final : public onem2m::v1::NotificationService::Callbac
   grpc::ServerUnaryReactor* Notify(grpc::CallbackServerContext* context, const onem2m::v1::NotifyRequest* request,
                                    onem2m::v1::NotifyResponse* response) override {
     grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-    if (request->target() == "Csilent") return reactor;  // ends with the deadline
+    if (request->target() == "Csilent") {
+      std::lock_guard<std::mutex> lock(mutex_);
+      silent_.push_back(reactor);
+      return reactor;
+    }
+    if (request->target() == "Cending") {
+      reactor->Finish(grpc::Status::CANCELLED);
+      return reactor;
+    }
+    if (request->target() == "Caway") {
+      context->AddTrailingMetadata("isthmus-at-broker", "1");
+      reactor->Finish(grpc::Status(grpc::StatusCode::DEADLINE_EXCEEDED, "the target did not answer in time"));
+      return reactor;
+    }
     response->mutable_primitive()->set_request_identifier(request->primitive().request_identifier());
     response->mutable_primitive()->set_to(MetadataOf(*context, "x-request-id"));
     reactor->Finish(grpc::Status::OK);
     return reactor;
   }
+
+  // Ends the calls that were met with silence: the server waits for them.
+  void EndSilent() {
+    std::lock_guard<std::mutex> lock(mutex_);
+    for (grpc::ServerUnaryReactor* reactor : silent_) reactor->Finish(grpc::Status::CANCELLED);
+    silent_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<grpc::ServerUnaryReactor*> silent_;
 };
 
 class ClientsTest : public testing::Test {
@@ -192,6 +224,19 @@ TEST_F(ClientsTest, AClientThatEndsLeavesNoCallUnanswered) {
   EXPECT_THAT(heard, ElementsAre(StatusIs(absl::StatusCode::kCancelled), StatusIs(absl::StatusCode::kCancelled)));
 }
 
+// Field case "gRPC clients that stay on the old address": gRPC says CANCELLED to what reaches a server that is being
+// shut down; translation is pure, so another replica may be asked.
+TEST_F(ClientsTest, TranslationThatIsBeingShutDownIsAskedAgain) {
+  TranslationClient client(service::MakeChannel(Target(), kTranslationService));
+  translation::v1::TranslateRequestRequest request;
+  request.mutable_resource()->set_root("ending");
+  const auto response = Wait<translation::v1::TranslateRequestResponse>([&](auto callback) {
+    client.TranslateRequest(request, {absl::Now() + absl::Seconds(10), ""}, std::move(callback));
+  });
+  EXPECT_THAT(response, IsOk());
+  EXPECT_EQ(translation_service_.endings, 2);
+}
+
 TEST_F(ClientsTest, BindingAnswers) {
   BindingClient client(service::MakeChannel(Target()));
   onem2m::v1::NotifyRequest request;
@@ -202,6 +247,21 @@ TEST_F(ClientsTest, BindingAnswers) {
   ASSERT_THAT(response, IsOk());
   EXPECT_EQ(response->primitive().request_identifier(), "n1");
   EXPECT_EQ(response->primitive().to(), "n1");
+}
+
+// Field case "idle gRPC session": on a line that has died without a word nobody knows whether the broker has it.
+TEST_F(ClientsTest, SilenceOfTheLineIsNotThatOfTheTarget) {
+  BindingClient client(service::MakeChannel(Target()));
+  const auto notify = [&](const std::string& target) {
+    onem2m::v1::NotifyRequest request;
+    request.set_target(target);
+    return Wait<onem2m::v1::NotifyResponse>(
+        [&](auto callback) { client.Notify(request, absl::Milliseconds(300), std::move(callback)); });
+  };
+  EXPECT_THAT(notify("Caway"), StatusIs(absl::StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(notify("Csilent"), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(notify("Cending"), StatusIs(absl::StatusCode::kUnavailable));
+  notification_service_.EndSilent();
 }
 
 TEST_F(ClientsTest, BindingWithoutServerIsUnavailableAtOnce) {

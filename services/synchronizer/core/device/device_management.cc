@@ -377,23 +377,24 @@ void DeviceManagement::KeepWhatWasDone(const CallPtr& call) {
       });
 }
 
-ManagementResult DeviceManagement::NoAnswer(const Call& call) const {
+ManagementResult DeviceManagement::NoAnswer(const Call& call, absl::string_view cause) const {
+  const std::string because = cause.empty() ? "" : absl::StrCat(" (", cause, ")");
   // A server that gives up before the limit has its own reason, not ours.
   const bool at_limit = to_.clock->Now() >= call.deadline - absl::Milliseconds(200);
   if (at_limit && call.limit == Limit::kRequestExpiration) {
-    return Failure(
-        onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE_BEFORE_RQET_TIMEOUT,
-        absl::StrCat("device ", call.request.node_id, " did not answer before the Request Expiration Timestamp"));
+    return Failure(onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE_BEFORE_RQET_TIMEOUT,
+                   absl::StrCat("device ", call.request.node_id,
+                                " did not answer before the Request Expiration Timestamp", because));
   }
   if (at_limit && call.limit == Limit::kOperationExecution) {
     return Failure(
         onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE_BEFORE_OET_TIMEOUT,
-        absl::StrCat("device ", call.request.node_id, " did not answer before the Operation Execution Time"));
+        absl::StrCat("device ", call.request.node_id, " did not answer before the Operation Execution Time", because));
   }
   const absl::Duration waited = absl::Trunc(to_.clock->Now() - call.started, absl::Milliseconds(1));
   return Failure(
       onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE,
-      absl::StrCat("device ", call.request.node_id, " did not answer within ", absl::FormatDuration(waited)));
+      absl::StrCat("device ", call.request.node_id, " did not answer within ", absl::FormatDuration(waited), because));
 }
 
 ManagementResult DeviceManagement::Unreachable(const Call& call, const PlanEnd& end) const {
@@ -417,7 +418,7 @@ ManagementResult DeviceManagement::Unreachable(const Call& call, const PlanEnd& 
       }
       break;
     default:
-      result = NoAnswer(call);
+      result = NoAnswer(call, end.reason);
   }
   result.steps = call.result.steps;
   return result;
@@ -455,7 +456,7 @@ void DeviceManagement::Tick() {
     std::lock_guard<std::mutex> lock(mutex_);
     for (auto it = unanswered_.begin(); it != unanswered_.end() && it->first <= now; ++it) late.push_back(it->second);
   }
-  for (const CallPtr& call : late) Answer(call, NoAnswer(*call));
+  for (const CallPtr& call : late) Answer(call, NoAnswer(*call, ""));
 }
 
 size_t DeviceManagement::in_flight() const {

@@ -19,6 +19,7 @@
 #include <mutex>
 #include <string>
 
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "services/lib/clock/clock.h"
 #include "services/synchronizer/core/device/device_directory.h"
@@ -79,7 +80,8 @@ class DeviceManagement final : public ManagementPort {
   void TellCondition(const CallPtr& call, const lwm2m::v1::OperationResult& condition);
   void TranslateResults(const CallPtr& call, std::function<void()> then);
   void KeepWhatWasDone(const CallPtr& call);
-  ManagementResult NoAnswer(const Call& call) const;
+  // `cause` in words, or empty.
+  ManagementResult NoAnswer(const Call& call, absl::string_view cause) const;
   ManagementResult Unreachable(const Call& call, const PlanEnd& end) const;
   void Answer(const CallPtr& call, ManagementResult result);
   void End(const CallPtr& call, ManagementResult result);

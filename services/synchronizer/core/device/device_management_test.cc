@@ -104,9 +104,11 @@ TEST_F(DeviceManagementTest, NoAnswerInTheDevicesTime) {
   EXPECT_GE(pending.deadline, clock.Now() + absl::Seconds(29));
   EXPECT_EQ(pending.trace_id, "trace");
   clock.Advance(absl::Seconds(30));
-  pending.callback(Ended(lwm2m::v1::OUTCOME_TIMEOUT));
+  lwm2m::v1::OperationResult lost = Ended(lwm2m::v1::OUTCOME_TIMEOUT);
+  lost.set_diagnostic("session lost while the request was under way");
+  pending.callback(lost);
   EXPECT_EQ(Code(slot), 6003u);
-  EXPECT_THAT((*slot)->reason, HasSubstr("did not answer within 30s"));
+  EXPECT_THAT((*slot)->reason, HasSubstr("did not answer within 30s (no answer in time: session lost while"));
 }
 
 TEST_F(DeviceManagementTest, TheRequestExpirationEndsIt) {

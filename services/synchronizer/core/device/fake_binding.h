@@ -69,6 +69,11 @@ class FakeBinding final : public BindingPort {
     response.mutable_primitive()->set_response_status_code(2000);
     return Answer(target, response);
   }
+  // Of the newest that is kept.
+  onem2m::v1::NotifyRequest last_request() const {
+    std::lock_guard<std::mutex> lock(mutex_);
+    return pending_.empty() ? onem2m::v1::NotifyRequest() : pending_.back().request;
+  }
   absl::Duration last_timeout() const {
     std::lock_guard<std::mutex> lock(mutex_);
     return pending_.empty() ? absl::ZeroDuration() : pending_.back().timeout;
