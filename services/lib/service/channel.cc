@@ -11,11 +11,10 @@
 
 namespace isthmus::service {
 
-// CANCELLED is what a server says to a call that reaches it while it is being shut down.
-
 std::string ServiceConfig(const std::string& retry_service) {
   std::string methods;
   if (!retry_service.empty()) {
+    // CANCELLED is what a server says to a call that reaches it while it is being shut down.
     methods = absl::StrCat(
         R"(,"methodConfig":[{"name":[{"service":")",
         absl::StrReplaceAll(retry_service, {{"\\", "\\\\"}, {"\"", "\\\""}}),
@@ -41,8 +40,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& target, const std:
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
                    static_cast<int>(absl::ToInt64Milliseconds(std::max(max_backoff, absl::Milliseconds(100)))));
-  // New replicas are seen when an old connection ends and the name is asked for again.
-  // Soon: when all addresses of a name have changed, every call waits for this.
+  // New replicas are seen when an old connection ends and the name is asked for again. Soon: when all addresses of a
+  // name have changed, every call waits for this.
   arguments.SetInt(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 500);
   arguments.SetServiceConfigJSON(ServiceConfig(retry_service));
   arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);  // ours is the one that counts, not one from DNS
