@@ -1,9 +1,11 @@
 // <mgmtCmd> and the executions that it begins (TS-0004 7.4.16): creation, change, and the runs of <execInstance>.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "services/lib/log/log.h"
+#include "services/lib/onem2m/timestamp.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/command/execution.h"
 #include "services/synchronizer/core/command/management_command.h"
@@ -37,6 +39,27 @@ bool IsMeant(const ManagementCommand& command, const StoredResource& record) {
 }
 
 bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
+
+// So many begin under one lock and in one transaction.
+constexpr size_t kRunsAtOnce = 64;
+constexpr absl::Duration kStoreAgain = absl::Seconds(1);
+// How long what was asked for before a restart may go on without a word from the device.
+constexpr absl::Duration kResumedFor = absl::Hours(24);
+// What an adjustment of the clock does at a time, beside being set.
+constexpr absl::Duration kClockDrift = absl::Seconds(1);
+
+absl::Duration ClockOffset(const Clock& clock) { return clock.Now() - absl::UnixEpoch() - clock.Monotonic(); }
+
+// Asks for what is under way anyway.
+bool AsksForTheSame(const Object& given, const ManagementCommand& command) {
+  bool acts = false;
+  for (const onem2m::v1::Attribute& attribute : given.members()) {
+    const Value* asked = onem2m::Find(command.update, attribute.name());
+    if (asked == nullptr || !onem2m::Equal(*asked, attribute.value())) return false;
+    acts |= attribute.value().kind_case() == Value::kBoolean;
+  }
+  return acts;
+}
 
 }  // namespace
 
@@ -90,7 +113,7 @@ Checked CseCore::FindPerformer(const Entry& node, const ManagementCommand& comma
     all.push_back(child);
     if (!IsMeant(command, child->record)) continue;
     meant.push_back(child);
-    if (onem2m::FindText(child->record.attributes, "swn").empty()) empty.push_back(child);
+    if (onem2m::FindText(child->record.attributes, "swn").empty() && !IsBusy(*child)) empty.push_back(child);
   }
   const std::string name = absl::StrCat("[", context_.tables.ByRoot(command.root)->name, "]");
   if (all.empty()) {
@@ -107,6 +130,20 @@ Checked CseCore::FindPerformer(const Entry& node, const ManagementCommand& comma
                  absl::StrCat("attribute exra (execReqArgs): ", node.path, " has ", all.size(), " ", name, " and ",
                               meant.empty() ? "none " : "more than one ", said,
                               "; UUID (the software's name), version, or anyArg objectPath say which")};
+}
+
+bool CseCore::IsBusy(const Entry& performer) const {
+  const std::vector<Entry*> executions = context_.tree.ExecutionsBy(performer.record.resource_id);
+  return std::any_of(executions.begin(), executions.end(),
+                     [](const Entry* one) { return one->record.execution.phase != Phase::kScheduled; });
+}
+
+std::vector<Entry*> CseCore::AskedOf(const Entry& performer) const {
+  std::vector<Entry*> asked;
+  for (Entry* execution : context_.tree.ExecutionsBy(performer.record.resource_id)) {
+    if (execution->record.execution.phase == Phase::kAsked) asked.push_back(execution);
+  }
+  return asked;
 }
 
 // After Recv-6.5 (TS-0004 7.4.16.2.3.2).
@@ -126,6 +163,15 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
                                 CommandName(command.type), " does"));
   }
 
+  const absl::Time now = context_.clock->Now();
+  const absl::Time start = std::max(now + ScheduleOf(command_attributes).delay, command.not_before);
+  if (start >= command.complete_by) {
+    return Refused(
+        call, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CONVERSION_ERROR,
+        absl::StrCat("attribute exra (execReqArgs): completeTime ", onem2m::FormatTimestamp(command.complete_by),
+                     " is over when it begins, at ", onem2m::FormatTimestamp(start)));
+  }
+
   Change change(&context_);
   StoredResource& changed = change.Edit(entry);
   std::set<std::string> modified;
@@ -135,7 +181,8 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
     change.Mention(entry, attribute.name());
   }
   Object copied;
-  for (const char* name : {"acpi", "exm", "exf", "exy", "exn", "exra"}) {
+  // Not acpi: without one of its own the policies of the <mgmtCmd> govern it, as they are at the time.
+  for (const char* name : {"exm", "exf", "exy", "exn", "exra"}) {
     if (const Value* value = onem2m::Find(command_attributes, name)) onem2m::Set(copied, name, *value);
   }
   onem2m::Set(copied, "ext", onem2m::Text(node->path));
@@ -144,8 +191,6 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
   StoredResource execution = NewRecord(*entry, kExecInstance, "m2m:exin", execution_id,
                                        FreeName(*entry, absl::StrCat("exin-", execution_id)), copied);
   execution.creator = call.originator;
-  const absl::Time now = context_.clock->Now();
-  const absl::Time start = std::max(now + ScheduleOf(command_attributes).delay, command.not_before);
   Schedule(start, &execution);
   const bool at_once = start <= now;
   if (at_once) BeginRun(performer->record.resource_id, &execution);
@@ -154,40 +199,34 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
   if (absl::Status status = change.Commit(); !status.ok()) return StoreFailed(call, status);
   if (!at_once) return AnswerUpdate(call, *entry, modified);
 
-  request.trace_id = call.trace_id.empty() ? context_.ids->NextId() : call.trace_id;
-  if (call.primitive.has_request_expiration()) {
-    *request.primitive.mutable_request_expiration() = call.primitive.request_expiration();
-  }
-  if (call.primitive.has_operation_execution_time()) {
-    *request.primitive.mutable_operation_execution_time() = call.primitive.operation_execution_time();
-  }
+  KeepToLimits(call, &request);
   Outcome outcome;
   outcome.later = [this, later = KeepForLater(call), request = std::move(request), execution_id,
                    command_id = entry->record.resource_id, modified = std::move(modified)](Done done) mutable {
     const std::string performer_id = request.resource_id;
-    context_.management->Perform(std::move(request),
-                                 [this, later, execution_id, command_id, performer_id, modified = std::move(modified),
-                                  done = std::move(done)](const ManagementResult& result) {
-                                   Outcome finished;
-                                   {
-                                     std::lock_guard<std::mutex> lock(mutex_);
-                                     FinishRun(execution_id, performer_id, result);
-                                     const Call again = CallOf(*later);
-                                     const Entry* executed = context_.tree.FindById(command_id);
-                                     if (!Succeeded(result.response_status_code)) {
-                                       finished = Refused(again, result.response_status_code, result.reason);
-                                     } else if (executed == nullptr) {
-                                       finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
-                                                          "the <mgmtCmd> was deleted while it was executed");
-                                     } else {
-                                       finished = AnswerUpdate(again, *executed, modified);
-                                     }
-                                   }
-                                   for (const onem2m::v1::TraceStep& step : result.steps)
-                                     *finished.response.add_steps() = step;
-                                   context_.effects.Run();
-                                   done(std::move(finished.response));
-                                 });
+    context_.management->Perform(
+        std::move(request), [this, later, execution_id, command_id, performer_id, modified = std::move(modified),
+                             done = std::move(done)](const ManagementResult& result) {
+          Outcome finished;
+          {
+            std::lock_guard<std::mutex> lock(mutex_);
+            StoreSurely(
+                [this, execution_id, performer_id, result] { return FinishRun(execution_id, performer_id, result); });
+            const Call again = CallOf(*later);
+            const Entry* executed = context_.tree.FindById(command_id);
+            if (!Succeeded(result.response_status_code)) {
+              finished = Refused(again, result.response_status_code, result.reason);
+            } else if (executed == nullptr) {
+              finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
+                                 "the <mgmtCmd> was deleted while it was executed");
+            } else {
+              finished = AnswerUpdate(again, *executed, modified);
+            }
+          }
+          for (const onem2m::v1::TraceStep& step : result.steps) *finished.response.add_steps() = step;
+          context_.effects.Run();
+          done(std::move(finished.response));
+        });
   };
   return outcome;
 }
@@ -210,24 +249,47 @@ ManagementRequest CseCore::MakeRun(const StoredResource& execution, const Entry&
   return request;
 }
 
-void CseCore::FinishRun(const std::string& execution_id, const std::string& performer_id,
-                        const ManagementResult& result) {
+// The answer comes by the time that the originator set.
+void CseCore::KeepToLimits(const Call& call, ManagementRequest* request) {
+  if (!call.trace_id.empty()) request->trace_id = call.trace_id;
+  if (call.primitive.has_request_expiration()) {
+    *request->primitive.mutable_request_expiration() = call.primitive.request_expiration();
+  }
+  if (call.primitive.has_operation_execution_time()) {
+    *request->primitive.mutable_operation_execution_time() = call.primitive.operation_execution_time();
+  }
+}
+
+absl::Status CseCore::FinishRun(const std::string& execution_id, const std::string& performer_id,
+                                const ManagementResult& result) {
   Entry* execution = context_.tree.FindById(execution_id);
   Entry* performer = context_.tree.FindById(performer_id);
   const bool succeeded = Succeeded(result.response_status_code);
-  // One that is being cancelled is not brought back by the answer to what began it.
-  const bool asked = execution != nullptr && execution->record.execution.phase == Phase::kAsked;
+  const Phase phase = execution == nullptr ? Phase::kNone : execution->record.execution.phase;
   const ManagementCommand command = execution == nullptr ? ManagementCommand() : CommandOf(*execution);
+  const absl::Time now = context_.clock->Now();
   Change change(&context_);
   std::set<std::string> modified;
   if (performer != nullptr) {
     if (succeeded) KeepUpdate(&change, performer, command.update, result, &modified);
     MergeResult(&change, performer, result);
   }
-  if (asked && (!succeeded || command.status.empty() || performer == nullptr)) {
-    EndRun(ResultOf(result.response_status_code), context_.clock->Now(), &change.Edit(execution));
-  } else if (asked) {
-    Follow(command.complete_by, &change.Edit(execution));
+  if (phase == Phase::kCancelling && !succeeded) {
+    // One that is being cancelled is not brought back by the answer to what began it; it matters when that fails too.
+    change.Edit(execution).execution.ended = ResultOf(result.response_status_code);
+  } else if (phase == Phase::kAsked && (!succeeded || command.status.empty())) {
+    EndRun(ResultOf(result.response_status_code), now, &change.Edit(execution));
+  } else if (phase == Phase::kAsked && performer == nullptr) {
+    EndRun(kInternalError, now, &change.Edit(execution));
+  } else if (phase == Phase::kAsked) {
+    StoredResource& record = change.Edit(execution);
+    std::optional<ExecResult> ended;
+    if (record.execution.ended.has_value()) ended = static_cast<ExecResult>(*record.execution.ended);
+    const bool told = std::any_of(result.attributes.begin(), result.attributes.end(),
+                                  [&](const auto& attribute) { return attribute.name() == command.status; });
+    if (told && !ended.has_value()) ended = RunResult(command, change.Edit(performer).attributes);
+    Follow(command.complete_by, &record);
+    if (ended.has_value()) EndRun(*ended, now, &record);
     // A newer one has taken the place of what the device was doing before.
     for (Entry* other : context_.tree.ExecutionsBy(performer_id)) {
       if (other != execution && other->record.execution.phase == Phase::kFollowed) {
@@ -235,107 +297,178 @@ void CseCore::FinishRun(const std::string& execution_id, const std::string& perf
       }
     }
   }
-  if (absl::Status status = change.Commit(); !status.ok()) {
-    log::Error("the run of a command could not be stored", {{"resource", execution_id}, {"error", status.ToString()}});
+  return change.Commit();
+}
+
+void CseCore::EndSuperseded(Change* change, const Entry& performer, const Object& given,
+                            const ManagementResult& result) const {
+  Object of_device;
+  for (const onem2m::v1::Attribute& attribute : given.members()) {
+    const bool local = context_.TableOf(performer.record).IsCommon(attribute.name()) ||
+                       std::count(result.local_attributes.begin(), result.local_attributes.end(), attribute.name()) > 0;
+    // An action that is not wanted asks for nothing.
+    const bool nothing = attribute.value().kind_case() == Value::kBoolean && !attribute.value().boolean();
+    if (!local && !nothing) *of_device.add_members() = attribute;
+  }
+  if (of_device.members().empty()) return;
+  for (Entry* execution : context_.tree.ExecutionsBy(performer.record.resource_id)) {
+    if (execution->record.execution.phase != Phase::kFollowed) continue;
+    if (!AsksForTheSame(of_device, CommandOf(*execution))) End(kCancelled, std::nullopt, &change->Edit(execution));
   }
 }
 
 void CseCore::UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string& reason) {
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    Change change(&context_);
-    for (Entry* execution : context_.tree.ExecutionsBy(resource_id)) {
-      if (execution->record.execution.phase != Phase::kFollowed) continue;
-      log::Info("the execution of a command has failed",
-                {{"resource", execution->record.resource_id}, {"reason", reason}});
-      // What is waited for is a package, which did not come.
-      EndRun(code == 0 ? kFileTransferFailed : ResultOf(code), context_.clock->Now(), &change.Edit(execution));
-    }
-    if (absl::Status status = change.Commit(); !status.ok()) {
-      log::Error("the end of a command could not be stored", {{"error", status.ToString()}});
-    }
+    log::Info("what a <mgmtObj> was asked to do later has failed", {{"resource", resource_id}, {"reason", reason}});
+    StoreSurely([this, resource_id, code] { return EndUnfinished(resource_id, code); });
   }
   context_.effects.Run();
+}
+
+absl::Status CseCore::EndUnfinished(const std::string& performer_id, uint32_t code) {
+  // What is waited for is a package, which did not come.
+  const ExecResult result = code == 0 ? kFileTransferFailed : ResultOf(code);
+  Change change(&context_);
+  for (Entry* execution : context_.tree.ExecutionsBy(performer_id)) {
+    const Phase phase = execution->record.execution.phase;
+    if (phase == Phase::kFollowed) {
+      EndRun(result, context_.clock->Now(), &change.Edit(execution));
+    } else if (phase != Phase::kScheduled) {
+      change.Edit(execution).execution.ended = result;
+    }
+  }
+  return change.Commit();
+}
+
+// ---- what is due ---------------------------------------------------------------------------------------------------
+
+void CseCore::StoreSurely(std::function<absl::Status()> commit) {
+  const absl::Status status = commit();
+  if (status.ok()) return;
+  log::Error("how far a command is could not be stored", {{"error", status.ToString()}});
+  unstored_.push_back(std::move(commit));
+  store_again_ = context_.clock->Monotonic() + kStoreAgain;
+}
+
+// Delays and intervals are of time that passes: when somebody sets the clock, the runs that wait move with it.
+// startTime and completeTime stay where they are.
+void CseCore::FollowClock() {
+  const absl::Duration offset = ClockOffset(*context_.clock);
+  const absl::Duration moved = offset - clock_offset_;
+  if (absl::AbsDuration(moved) <= kClockDrift) return;
+  Change change(&context_);
+  for (Entry* execution : context_.tree.executions()) {
+    const Execution& state = execution->record.execution;
+    if (state.phase != Phase::kScheduled || state.next == CommandOf(*execution).not_before) continue;
+    change.Edit(execution).execution.next += moved;
+  }
+  if (const absl::Status status = change.Commit(); !status.ok()) {
+    log::Error("commands could not follow the clock", {{"error", status.ToString()}});
+    store_again_ = context_.clock->Monotonic() + kStoreAgain;
+    return;
+  }
+  clock_offset_ = offset;
+}
+
+void CseCore::RunDue(Entry* execution, Change* change, std::vector<Errand>* errands) {
+  const absl::Time now = context_.clock->Now();
+  StoredResource& record = change->Edit(execution);
+  const Phase phase = record.execution.phase;
+  const ManagementCommand command = CommandOf(*execution);
+  Entry* performer = context_.tree.FindById(record.execution.performer);
+  record.execution.next = absl::InfiniteFuture();
+  // It is removed soon.
+  if (ResourceTree::Expired(execution, now) != nullptr) return;
+  if (phase == Phase::kFollowed) {
+    const bool closed = now >= command.complete_by;
+    EndRun(closed ? kFileTransferWindowExceeded : kInternalError, now, &record);
+    // Nobody wants an update after the window that was asked for; but what another one begins takes its place anyway.
+    if (closed && performer != nullptr && !command.cancel.members().empty() && AskedOf(*performer).empty()) {
+      errands->push_back({MakeRun(record, *performer, command.cancel), "", true});
+    }
+  } else if (phase == Phase::kCancelling && performer != nullptr) {
+    errands->push_back({MakeRun(record, *performer, command.cancel), record.resource_id, true});
+  } else if (phase == Phase::kCancelling) {
+    EndRun(kInternalError, now, &record);
+  } else if (phase == Phase::kScheduled) {
+    Entry* node = nullptr;
+    Checked checked;
+    if (command.root.empty()) {
+      checked = Refusal{onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CONVERSION_ERROR, "it is no longer converted"};
+    } else if (command.complete_by > now) {
+      checked = FindTargetNode(onem2m::FindText(record.attributes, "ext"), &node);
+      if (!checked.has_value()) checked = FindPerformer(*node, command, &performer);
+      if (!checked.has_value() && !context_.access.Allows(record.creator, *performer, kUpdate)) {
+        checked = Refusal{onem2m::v1::RESPONSE_STATUS_CODE_ORIGINATOR_HAS_NO_PRIVILEGE, "rights were taken away"};
+      }
+    }
+    BeginRun(node == nullptr || checked.has_value() ? "" : performer->record.resource_id, &record);
+    if (checked.has_value()) {
+      EndRun(ResultOf(checked->code), now, &record);
+    } else if (node == nullptr) {
+      EndRun(kFileTransferWindowExceeded, now, &record);
+    } else {
+      errands->push_back({MakeRun(record, *performer, command.update), record.resource_id, false});
+    }
+  }
+}
+
+void CseCore::Perform(Errand errand) {
+  const std::string performer_id = errand.request.resource_id;
+  const auto finish = errand.cancels ? &CseCore::FinishCancel : &CseCore::FinishRun;
+  context_.management->Perform(std::move(errand.request), [this, finish, execution_id = errand.execution_id,
+                                                           performer_id](const ManagementResult& result) {
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      StoreSurely([this, finish, execution_id, performer_id, result] {
+        return (this->*finish)(execution_id, performer_id, result);
+      });
+    }
+    context_.effects.Run();
+  });
 }
 
 void CseCore::RunCommands() {
-  struct Run {
-    ManagementRequest request;
-    std::string execution_id;
-  };
-  std::vector<Run> runs;
+  std::vector<Errand> errands;
   {
     std::lock_guard<std::mutex> lock(mutex_);
-    const absl::Time now = context_.clock->Now();
-    std::vector<Entry*> due;
-    for (Entry* execution : context_.tree.executions()) {
-      if (execution->record.execution.next <= now) due.push_back(execution);
+    if (context_.clock->Monotonic() < store_again_) return;
+    for (std::function<absl::Status()>& commit : std::exchange(unstored_, {})) StoreSurely(std::move(commit));
+    FollowClock();
+    Change change(&context_);
+    for (Entry* execution : context_.tree.DueExecutions(context_.clock->Now(), kRunsAtOnce)) {
+      RunDue(execution, &change, &errands);
     }
-    for (Entry* execution : due) {
-      Change change(&context_);
-      StoredResource& record = change.Edit(execution);
-      if (record.execution.phase == Phase::kFollowed) {
-        EndRun(kFileTransferWindowExceeded, now, &record);
-      } else if (record.execution.phase == Phase::kScheduled) {
-        const ManagementCommand command = CommandOf(*execution);
-        Entry* node = nullptr;
-        Entry* performer = nullptr;
-        Checked checked = FindTargetNode(onem2m::FindText(record.attributes, "ext"), &node);
-        if (!checked.has_value()) checked = FindPerformer(*node, command, &performer);
-        if (!checked.has_value() && !context_.access.Allows(record.creator, *performer, kUpdate)) {
-          checked = Refusal{onem2m::v1::RESPONSE_STATUS_CODE_ORIGINATOR_HAS_NO_PRIVILEGE, "rights were taken away"};
-        }
-        record.execution.next = absl::InfiniteFuture();
-        BeginRun(performer == nullptr ? "" : performer->record.resource_id, &record);
-        if (checked.has_value()) {
-          EndRun(ResultOf(checked->code), now, &record);
-        } else {
-          runs.push_back({MakeRun(record, *performer, command.update), record.resource_id});
-        }
-      } else {
-        continue;
-      }
-      if (absl::Status status = change.Commit(); !status.ok()) {
-        log::Error("the run of a command could not be stored", {{"error", status.ToString()}});
-        return;
-      }
+    if (absl::Status status = change.Commit(); !status.ok()) {
+      log::Error("the runs of commands could not be stored", {{"error", status.ToString()}});
+      store_again_ = context_.clock->Monotonic() + kStoreAgain;
+      errands.clear();
     }
   }
   context_.effects.Run();
-  for (Run& run : runs) {
-    const std::string performer_id = run.request.resource_id;
-    context_.management->Perform(std::move(run.request),
-                                 [this, execution_id = run.execution_id, performer_id](const ManagementResult& result) {
-                                   {
-                                     std::lock_guard<std::mutex> lock(mutex_);
-                                     FinishRun(execution_id, performer_id, result);
-                                   }
-                                   context_.effects.Run();
-                                 });
-  }
+  for (Errand& errand : errands) Perform(std::move(errand));
 }
 
 // After a restart nobody waits for an answer of the device: what has a status is followed, of the rest nothing is
-// known.
+// known. A cancellation is asked for again.
 void CseCore::ResumeExecutions() {
-  std::vector<Entry*> unanswered;
+  const absl::Time now = context_.clock->Now();
+  clock_offset_ = ClockOffset(*context_.clock);
+  Change change(&context_);
   for (Entry* execution : context_.tree.executions()) {
     const Phase phase = execution->record.execution.phase;
-    if (phase == Phase::kAsked || phase == Phase::kCancelling) unanswered.push_back(execution);
-  }
-  for (Entry* execution : unanswered) {
-    Change change(&context_);
     const ManagementCommand command = CommandOf(*execution);
-    StoredResource& record = change.Edit(execution);
-    if (command.status.empty()) {
-      EndRun(kInternalError, context_.clock->Now(), &record);
-    } else {
-      onem2m::Set(record.attributes, "exs", onem2m::Integer(kPending));
-      Follow(command.complete_by, &record);
+    if (phase == Phase::kCancelling) {
+      change.Edit(execution).execution.next = now;
+    } else if (phase == Phase::kAsked && command.status.empty()) {
+      EndRun(kInternalError, now, &change.Edit(execution));
+    } else if (phase == Phase::kAsked) {
+      Follow(std::min(command.complete_by, now + kResumedFor), &change.Edit(execution));
     }
-    if (absl::Status status = change.Commit(); !status.ok()) {
-      log::Error("a command could not be taken up again", {{"error", status.ToString()}});
-    }
+  }
+  if (absl::Status status = change.Commit(); !status.ok()) {
+    log::Error("commands could not be taken up again", {{"error", status.ToString()}});
   }
 }
 
