@@ -25,6 +25,12 @@ bool IsUnderWay(const Entry& execution) { return execution.record.execution.phas
 
 bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
 
+bool IsUnreachable(uint32_t code) {
+  return code == onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE ||
+         code == onem2m::v1::RESPONSE_STATUS_CODE_MGMT_SESSION_CANNOT_BE_ESTABLISHED ||
+         code == onem2m::v1::RESPONSE_STATUS_CODE_MGMT_SESSION_ESTABLISHMENT_TIMEOUT;
+}
+
 }  // namespace
 
 CseCore::Outcome CseCore::CancelExecution(const Call& call, Entry* entry) {
@@ -184,7 +190,8 @@ absl::Status CseCore::FinishCancel(const std::string& execution_id, const std::s
       End(kCancelled, std::nullopt, &record);
     } else if (ended.has_value()) {
       EndRun(*ended, now, &record);
-    } else {
+    } else if (record.execution.next == absl::InfiniteFuture() || !IsUnreachable(result.response_status_code)) {
+      // One from before a restart is asked for until the device is reached.
       onem2m::Set(record.attributes, "exs", onem2m::Integer(kPending));
       onem2m::Set(record.attributes, "exr", onem2m::Integer(kCancellationDenied));
       Follow(command.complete_by, &record);

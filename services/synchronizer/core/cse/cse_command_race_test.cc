@@ -1,5 +1,7 @@
 // <mgmtCmd> when things come in another order than they should: nothing stays PENDING for ever, and nothing is said to
 // have succeeded that nobody saw succeed.
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -244,6 +246,27 @@ TEST_F(CommandRaceTest, EndBesideACancellationCountsAfterARestart) {
   EXPECT_EQ(State("fw"), "3 0");
 }
 
+// Right after a restart the session may not be there yet, and what waited on the device side may be lost.
+TEST_F(CommandRaceTest, CancellationIsAskedForUntilTheDeviceIsReached) {
+  MakeDownload("fw");
+  ASSERT_EQ(Execute("fw").code(), 2004u);
+  Hold();
+  BeginCancel("fw");
+  Restart();
+  for (const uint32_t code : {6021u, 6003u}) {
+    Fail(code, "not now");
+    const size_t asked = management_.requests().size();
+    cse_->RunCommands();
+    cse_->RunCommands();
+    EXPECT_EQ(management_.requests().size(), asked + 1);
+    EXPECT_EQ(State("fw"), "4 ");
+    clock_.Advance(absl::Minutes(1));
+  }
+  Succeed();
+  cse_->RunCommands();
+  EXPECT_EQ(State("fw"), "5 ");
+}
+
 TEST_F(CommandRaceTest, RunsThatCannotBeStoredAreTriedAgain) {
   for (const std::string name : {"one", "two"}) {
     ASSERT_EQ(MakeCommand(name, 2, {{"exm", Integer(3)}, {"exy", Text("PT10S")}}).code(), 2001u);
@@ -359,6 +382,32 @@ TEST_F(CommandRaceTest, DownloadThatIsLateIsTakenBackOnTheDevice) {
   EXPECT_EQ(State("fw"), "3 19");
 }
 
+// An endpoint may be called as an AE is.
+TEST_F(CommandRaceTest, TargetIsANodeIdThoughSomethingElseHasThatName) {
+  EXPECT_THAT(cse_->PutNode("Cdevice", "coap://127.0.0.1:40001", {}), status::IsOk());
+  EXPECT_THAT(cse_->PutManagementObjects("Cdevice", {Object("reboot", "m2m:rbo", 1009, "/3/0")}), status::IsOk());
+  ASSERT_EQ(Register("Cdevice", "device").code(), 2001u);
+  ASSERT_EQ(MakeCommand("again", 2, {{"ext", Text("Cdevice")}}).code(), 2001u);
+  const Result executed = Execute("again");
+  EXPECT_EQ(executed.code(), 2004u) << executed.reason();
+  EXPECT_EQ(Execution("again").text("ext"), "cse-in/Cdevice");
+}
+
+TEST_F(CommandRaceTest, DelayThatNeverEndsIsRefused) {
+  const auto download = MakeComplex({{"dld", MakeComplex({{"ftyp", Text("firmware")},
+                                                          {"url", Text("u")},
+                                                          {"dss", Integer(std::numeric_limits<int64_t>::max())}})}});
+  ASSERT_EQ(MakeCommand("fw", 4, {{"exra", download}}).code(), 2001u);
+  const Result refused = Execute("fw");
+  EXPECT_EQ(refused.code(), 6025u);
+  EXPECT_THAT(refused.reason(), HasSubstr("never"));
+  ASSERT_EQ(MakeCommand("late", 2, {{"exm", Integer(3)}, {"exy", Text("P999999999999D")}}).code(), 2001u);
+  EXPECT_EQ(Execute("late").code(), 6025u);
+  // As late as timestamps go is a time.
+  ASSERT_EQ(MakeCommand("later", 2, {{"exm", Integer(3)}, {"exy", Text("P36500D")}}).code(), 2001u);
+  EXPECT_EQ(Execute("later").code(), 2004u);
+}
+
 // As after an upgrade to a version that converts less.
 TEST_F(CommandRaceTest, StoredCommandThatIsNoLongerConvertedHasFailed) {
   ASSERT_EQ(MakeCommand("later", 2, {{"exm", Integer(3)}, {"exy", Text("PT10S")}}).code(), 2001u);
@@ -376,6 +425,39 @@ TEST_F(CommandRaceTest, StoredCommandThatIsNoLongerConvertedHasFailed) {
   clock_.Advance(absl::Seconds(10));
   cse_->RunCommands();
   EXPECT_EQ(State("later"), "3 1");
+}
+
+// ---- what others see -----------------------------------------------------------------------------------------------
+
+TEST_F(CommandRaceTest, SubscribersHearOfTheEnd) {
+  ASSERT_EQ(Register("Cops", "ops").code(), 2001u);
+  MakeDownload("fw");
+  ASSERT_EQ(Execute("fw").code(), 2004u);
+  ASSERT_EQ(Create("CAdmin", Executions("fw").back(), 23, "m2m:sub",
+                   {{"rn", Text("watch")}, {"nu", onem2m::TextList({"Cops"})}, {"nct", Integer(2)}})
+                .code(),
+            2001u);
+  notifications_.Take();
+  Tell(firmware_, "uds", Status("url", 3));
+  EXPECT_TRUE(notifications_.Take().empty());
+  Tell(firmware_, "uds", Status("url", 2));
+  const auto sent = notifications_.Take();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_THAT(onem2m::Describe(sent[0].primitive.primitive_content().value(), 1000), HasSubstr(R"("exs":3,"exr":7)"));
+}
+
+TEST_F(CommandRaceTest, ExecutionsAreChildrenOfTheirCommand) {
+  ASSERT_EQ(MakeCommand("again", 2).code(), 2001u);
+  ASSERT_EQ(Execute("again").code(), 2004u);
+  ASSERT_EQ(Execute("again").code(), 2004u);
+  for (const uint32_t content : {4u, 8u}) {
+    const Result listed = Retrieve("CAdmin", "cse-in/again", content);
+    ASSERT_EQ(listed.code(), 2000u);
+    EXPECT_EQ(listed.has("cmt"), content == 4);
+    const onem2m::v1::Value* children = onem2m::Find(listed.attributes(), "m2m:exin");
+    ASSERT_NE(children, nullptr);
+    EXPECT_EQ(children->list().values_size(), 2);
+  }
 }
 
 // The policies of the <mgmtCmd> as they are, not as they were when it was executed.

@@ -1,6 +1,6 @@
 // What cse.h promises, in parts: cse_core.cc receives and dispatches, create.cc, retrieve.cc, update.cc and delete.cc
-// perform, verification.cc asks the targets of a subscription, commands.cc executes <mgmtCmd> and cancel_command.cc
-// takes executions back, provisioning.cc serves the device side.
+// perform, verification.cc asks the targets of a subscription, commands.cc executes <mgmtCmd>, run_commands.cc
+// follows its executions and cancel_command.cc takes them back, provisioning.cc serves the device side.
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_CSE_CORE_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_CSE_CORE_H_
 
