@@ -187,6 +187,33 @@ def test_cancel_that_the_device_refuses(world, device):
     assert world.admin.delete(command.path).rsc == 2002
 
 
+def test_download_goes_on_after_a_cancellation_that_is_refused(world, device):
+    command = Command(world, "fw", 4, device.node, exra=download())
+    assert command.execute().rsc == 2004
+    tell(device, 1, 0, notify=True)
+
+    def refuse(device, request):
+        if request.code in (2, 3) and request.path.startswith("/5/0"):
+            device.answer(request, code("4.05"))
+            return True
+        return False
+    device.handler = refuse
+    assert command.cancel().rsc == 6026
+    device.handler = None
+    tell(device, 2, 0, notify=True)
+    device.wait_request(lambda r: r.code == 2 and r.path == EXECUTE)
+    tell(device, 0, 1, notify=True)
+    command.wait(3, 0)
+
+
+def test_another_application_takes_the_firmware(world, device):
+    command = Command(world, "fw", 4, device.node, exra=download())
+    assert command.execute().rsc == 2004
+    assert world.admin.update(device.node + "/firmware", {"m2m:fwr": {"url": URL + "2"}}).rsc == 2004
+    assert command.state() == (5, None)
+    assert command.cancel().rsc == 6028
+
+
 def test_delayed_and_repeated(world, device):
     command = Command(world, "often", 2, device.node, exm=4, exy="PT0.5S", exf="PT0.5S", exn=2)
     before = len(device.requests)
@@ -248,6 +275,14 @@ def test_other_serialisations(world, device, serialization):
     assert content["exs"] == 1 and content["exra"]["dld"]["dss"] == 60, content
     assert command.cancel().rsc == 2004
     assert command.state()[0] == 5
+    # Arguments without members, which are null in XML, and arguments of any name.
+    reset = Command(world, "factory", 1, device.node, originator=ae, exra={"rst": {}})
+    assert reset.execute().rsc == 2004
+    any_arguments = [{"nm": "objectPath", "val": "/9/0"}, {"nm": "other", "val": "x"}]
+    remove = Command(world, "remove", 6, device.node, originator=ae, exra={"swun": {"any": any_arguments}})
+    assert ae.retrieve(remove.path).content["exra"] == {"swun": {"any": any_arguments}}
+    answer = remove.execute()
+    assert answer.rsc == 6025 and "other" in answer.debug, answer
 
 
 class TestSoftware:

@@ -96,8 +96,8 @@ class ResourcePort {
                                         const std::vector<onem2m::v1::Attribute>& attributes,
                                         const std::vector<std::string>& removed) = 0;
   // What an UPDATE left to be done later, when a condition on the device would hold, will not be done. `code` is what
-  // the device's refusal means, or 0 when the condition can no longer come true. (A newer UPDATE that takes its place,
-  // or the end of the resource, is not told.)
+  // the device's refusal means, or 0 when the condition can no longer come true. (A newer request that has taken its
+  // place, or the end of the resource, is not told; one that was not answered, or failed halfway, is.)
   virtual void UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string& reason) = 0;
   // <mgmtObj> resources with objectPaths under the node of this nodeID: ri and content.
   virtual std::vector<std::pair<std::string, onem2m::v1::Resource>> ManagementObjects(const std::string& node_id) = 0;

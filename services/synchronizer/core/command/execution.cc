@@ -22,7 +22,7 @@ void SetStatus(ExecStatus status, StoredResource* execution) {
 }  // namespace
 
 void Schedule(absl::Time start, StoredResource* execution) {
-  execution->execution = {Phase::kScheduled, "", 0, start};
+  execution->execution = {Phase::kScheduled, "", 0, start, std::nullopt};
   SetStatus(kInitiated, execution);
 }
 
@@ -30,6 +30,8 @@ void BeginRun(const std::string& performer, StoredResource* execution) {
   Execution& state = execution->execution;
   state.phase = Phase::kAsked;
   state.performer = performer;
+  state.next = absl::InfiniteFuture();
+  state.ended.reset();
   ++state.begun;
   SetStatus(kPending, execution);
 }
@@ -37,6 +39,7 @@ void BeginRun(const std::string& performer, StoredResource* execution) {
 void Follow(absl::Time give_up, StoredResource* execution) {
   execution->execution.phase = Phase::kFollowed;
   execution->execution.next = give_up;
+  execution->execution.ended.reset();
 }
 
 void End(ExecStatus status, std::optional<ExecResult> result, StoredResource* execution) {
@@ -53,6 +56,7 @@ void EndRun(ExecResult result, absl::Time now, StoredResource* execution) {
   SetStatus(kPending, execution);
   state.phase = Phase::kScheduled;
   state.next = now + schedule.interval;
+  state.ended.reset();
 }
 
 ExecResult ResultOf(uint32_t response_status_code) {

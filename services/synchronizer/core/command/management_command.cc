@@ -155,7 +155,8 @@ Checked CheckArguments(const Arguments& row, const Value* given) {
     }
     if (const Value* value = onem2m::Find(given->object(), row.short_name)) {
       if (value->kind_case() == Value::kList && value->list().values_size() == 1) value = &value->list().values(0);
-      if (value->kind_case() != Value::kObject) {
+      // In XML an object without members is null.
+      if (value->kind_case() != Value::kObject && value->kind_case() != Value::kNull) {
         return Invalid(
             absl::StrCat(row.short_name, ": expected one object of arguments, got ", onem2m::Describe(*value, 80)));
       }
@@ -240,9 +241,11 @@ Checked CheckCommand(const Object& attributes) {
   RETURN_IF_REFUSED(CheckArguments(*row, onem2m::Find(attributes, "exra")));
   RETURN_IF_REFUSED(CheckDuration(attributes, "exf", "execFrequency"));
   RETURN_IF_REFUSED(CheckDuration(attributes, "exy", "execDelay"));
-  if (Repeats(IntegerOf(attributes, "exm", 1)) && IntegerOf(attributes, "exn", 1) > 1 &&
-      onem2m::Find(attributes, "exf") == nullptr) {
-    return Refusal{kBadRequest, "attribute exf (execFrequency) is missing: a command that is repeated needs it"};
+  const CommandSchedule schedule = ScheduleOf(attributes);
+  if (schedule.runs > 1 && schedule.interval <= absl::ZeroDuration()) {
+    return Refusal{kBadRequest,
+                   "attribute exf (execFrequency) is missing or zero: a command that is repeated needs a duration "
+                   "such as PT30S"};
   }
   return std::nullopt;
 }

@@ -70,6 +70,9 @@ TEST(CheckCommand, JudgesTypeAndArguments) {
       {Command(2, "rbo", {{"any", List({Text("x")})}}), 6023, "rbo.any: expected {nm, val}"},
       {Make({{"cmt", Integer(2)}, {"exra", Text("now")}}), 6023, "expected an object"},
       {Make({{"cmt", Integer(2)}, {"exra", Complex(Make({{"rbo", Integer(1)}}))}}), 6023, "expected one object"},
+      // As XML has an object without members.
+      {Make({{"cmt", Integer(2)}, {"exra", Complex(Make({{"rbo", onem2m::Null()}}))}}), 0, ""},
+      {Make({{"cmt", Integer(4)}, {"exra", Complex(Make({{"dld", onem2m::Null()}}))}}), 6024, "needs dld.ftyp"},
       // The XSD lets a row stand several times: one is what a device can do, alone or in a list.
       {Make({{"cmt", Integer(2)}, {"exra", Complex(Make({{"rbo", List({Complex({})})}}))}}), 0, ""},
       {Make({{"cmt", Integer(2)}, {"exra", Complex(Make({{"rbo", List({Complex({}), Complex({})})}}))}}), 6023,
@@ -78,6 +81,8 @@ TEST(CheckCommand, JudgesTypeAndArguments) {
       {Make({{"cmt", Integer(2)}, {"exf", Text("P1M")}}), 4000, "exf (execFrequency)"},
       {Make({{"cmt", Integer(2)}, {"exm", Integer(2)}, {"exn", Integer(3)}}), 4000, "exf (execFrequency) is missing"},
       {Make({{"cmt", Integer(2)}, {"exm", Integer(2)}, {"exn", Integer(3)}, {"exf", Text("PT5S")}}), 0, ""},
+      {Make({{"cmt", Integer(2)}, {"exm", Integer(2)}, {"exn", Integer(3)}, {"exf", Text("PT0S")}}), 4000,
+       "exf (execFrequency) is missing or zero"},
   };
   for (const Judged& row : rows) {
     SCOPED_TRACE(onem2m::Describe(Complex(row.command)));

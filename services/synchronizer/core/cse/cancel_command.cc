@@ -1,6 +1,12 @@
 // Taking back what a <mgmtCmd> has begun: UPDATE of execDisable and DELETE of an <execInstance> (TS-0004 7.4.17.2.1,
 // 7.4.17.2.3), DELETE of the <mgmtCmd> (7.4.16.2.4).
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -18,6 +24,12 @@ using Phase = Execution::Phase;
 bool IsUnderWay(const Entry& execution) { return execution.record.execution.phase != Phase::kNone; }
 
 bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
+
+bool IsUnreachable(uint32_t code) {
+  return code == onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE ||
+         code == onem2m::v1::RESPONSE_STATUS_CODE_MGMT_SESSION_CANNOT_BE_ESTABLISHED ||
+         code == onem2m::v1::RESPONSE_STATUS_CODE_MGMT_SESSION_ESTABLISHMENT_TIMEOUT;
+}
 
 }  // namespace
 
@@ -45,7 +57,8 @@ CseCore::Outcome CseCore::DeleteCommand(const Call& call, Entry* entry) {
     }
   }
   if (executions.empty()) return DeleteHere(call, entry);
-  return Cancel(call, entry, executions, &CseCore::DeleteHere);
+  // Once more from the beginning: another one may have begun by then.
+  return Cancel(call, entry, executions, &CseCore::DeleteCommand);
 }
 
 // Cancels all of `executions`, which are under way, and does `finish` with `target` when that has succeeded. Nothing is
@@ -57,6 +70,7 @@ CseCore::Outcome CseCore::Cancel(const Call& call, Entry* target, const std::vec
     std::string execution_id;
   };
   std::vector<Entry*> stuck;
+  std::string busy;
   std::vector<Request> requests;
   Change change(&context_);
   for (Entry* execution : executions) {
@@ -67,20 +81,32 @@ CseCore::Outcome CseCore::Cancel(const Call& call, Entry* target, const std::vec
     }
     const ManagementCommand command = CommandOf(*execution);
     const Entry* performer = context_.tree.FindById(execution->record.execution.performer);
-    if (command.cancel.members().empty() || performer == nullptr || phase == Phase::kCancelling) {
+    if (command.cancel.members().empty() || performer == nullptr) {
       stuck.push_back(execution);
       continue;
+    }
+    // It would end what another one has just been asked to begin.
+    const std::vector<Entry*> asked = AskedOf(*performer);
+    const bool another = std::any_of(asked.begin(), asked.end(), [&](Entry* other) {
+      return std::find(executions.begin(), executions.end(), other) == executions.end();
+    });
+    if (phase == Phase::kCancelling) busy = " is being cancelled";
+    if (another) busy = " cannot be cancelled while another execution begins on its device";
+    if (!busy.empty()) {
+      busy = execution->path + busy;
+      break;
     }
     StoredResource& record = change.Edit(execution);
     record.execution.phase = Phase::kCancelling;
     record.execution.next = absl::InfiniteFuture();
     onem2m::Set(record.attributes, "exs", onem2m::Integer(kCancelling));
     requests.push_back({MakeRun(record, *performer, command.cancel), record.resource_id});
+    KeepToLimits(call, &requests.back().request);
   }
+  if (!busy.empty()) return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CANCELLATION_FAILED, busy);
   if (!stuck.empty()) {
     Change marks(&context_);
     for (Entry* execution : stuck) {
-      if (execution->record.execution.phase == Phase::kCancelling) continue;
       onem2m::Set(marks.Edit(execution).attributes, "exs", onem2m::Integer(kNonCancellable));
     }
     if (absl::Status status = marks.Commit(); !status.ok()) return StoreFailed(call, status);
@@ -100,7 +126,6 @@ CseCore::Outcome CseCore::Cancel(const Call& call, Entry* target, const std::vec
     auto progress = std::make_shared<Progress>(Progress{requests.size(), {}});
     for (Request& one : requests) {
       const std::string performer_id = one.request.resource_id;
-      one.request.trace_id = later->trace_id.empty() ? one.request.trace_id : later->trace_id;
       context_.management->Perform(
           std::move(one.request), [this, later, progress, performer_id, execution_id = one.execution_id, target_id,
                                    finish, done](const ManagementResult& result) {
@@ -108,7 +133,9 @@ CseCore::Outcome CseCore::Cancel(const Call& call, Entry* target, const std::vec
             bool last = false;
             {
               std::lock_guard<std::mutex> lock(mutex_);
-              FinishCancel(execution_id, performer_id, result);
+              StoreSurely([this, execution_id, performer_id, result] {
+                return FinishCancel(execution_id, performer_id, result);
+              });
               if (!Succeeded(result.response_status_code)) {
                 progress->failures.push_back(
                     absl::StrCat("the device answered ", result.response_status_code, ": ", result.reason));
@@ -130,19 +157,22 @@ CseCore::Outcome CseCore::Cancel(const Call& call, Entry* target, const std::vec
             }
             for (const onem2m::v1::TraceStep& step : result.steps) *finished.response.add_steps() = step;
             context_.effects.Run();
-            if (last) done(std::move(finished.response));
+            if (!last) return;
+            if (finished.later) return finished.later(done);
+            done(std::move(finished.response));
           });
     }
   };
   return outcome;
 }
 
-void CseCore::FinishCancel(const std::string& execution_id, const std::string& performer_id,
-                           const ManagementResult& result) {
+absl::Status CseCore::FinishCancel(const std::string& execution_id, const std::string& performer_id,
+                                   const ManagementResult& result) {
   Entry* execution = context_.tree.FindById(execution_id);
   Entry* performer = context_.tree.FindById(performer_id);
   const ManagementCommand command = execution == nullptr ? ManagementCommand() : CommandOf(*execution);
   const bool succeeded = Succeeded(result.response_status_code);
+  const absl::Time now = context_.clock->Now();
   Change change(&context_);
   std::set<std::string> modified;
   if (performer != nullptr) {
@@ -151,20 +181,23 @@ void CseCore::FinishCancel(const std::string& execution_id, const std::string& p
   }
   if (execution != nullptr && execution->record.execution.phase == Phase::kCancelling) {
     StoredResource& record = change.Edit(execution);
+    std::optional<ExecResult> ended;
+    if (record.execution.ended.has_value()) ended = static_cast<ExecResult>(*record.execution.ended);
+    if (performer == nullptr) ended = kInternalError;
+    // Its end may have come meanwhile.
+    if (!ended.has_value()) ended = RunResult(command, change.Edit(performer).attributes);
     if (succeeded) {
       End(kCancelled, std::nullopt, &record);
-    } else {
-      // It goes on; its end may have come meanwhile.
+    } else if (ended.has_value()) {
+      EndRun(*ended, now, &record);
+    } else if (record.execution.next == absl::InfiniteFuture() || !IsUnreachable(result.response_status_code)) {
+      // One from before a restart is asked for until the device is reached.
       onem2m::Set(record.attributes, "exs", onem2m::Integer(kPending));
       onem2m::Set(record.attributes, "exr", onem2m::Integer(kCancellationDenied));
       Follow(command.complete_by, &record);
-      if (performer != nullptr) change.Edit(performer);
     }
   }
-  if (absl::Status status = change.Commit(); !status.ok()) {
-    log::Error("the end of a cancellation could not be stored",
-               {{"resource", execution_id}, {"error", status.ToString()}});
-  }
+  return change.Commit();
 }
 
 }  // namespace isthmus::synchronizer

@@ -52,7 +52,12 @@ void Change::FollowExecutions() {
   for (Entry* performer : changed) {
     for (Entry* execution : context_->tree.ExecutionsBy(performer->record.resource_id)) {
       if (!followed(execution)) continue;
-      const auto result = RunResult(CommandOf(*execution), Edit(performer).attributes);
+      const ManagementCommand command = CommandOf(*execution);
+      // What it said all the time is of an earlier run.
+      const onem2m::v1::Value* before = onem2m::Find(performer->record.attributes, command.status);
+      const onem2m::v1::Value* after = onem2m::Find(Edit(performer).attributes, command.status);
+      if (before != nullptr && after != nullptr && onem2m::Equal(*before, *after)) continue;
+      const auto result = RunResult(command, Edit(performer).attributes);
       if (result.has_value()) EndRun(*result, context_->clock->Now(), &Edit(execution));
     }
   }

@@ -1,9 +1,11 @@
-// <mgmtCmd> and the executions that it begins (TS-0004 7.4.16): creation, change, and the runs of <execInstance>.
+// <mgmtCmd> (TS-0004 7.4.16): creation, change, and execution by an UPDATE; run_commands.cc goes on.
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "services/lib/log/log.h"
+#include "absl/time/civil_time.h"
+#include "services/lib/onem2m/timestamp.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/command/execution.h"
 #include "services/synchronizer/core/command/management_command.h"
@@ -38,6 +40,9 @@ bool IsMeant(const ManagementCommand& command, const StoredResource& record) {
 
 bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
 
+// The last that a timestamp can tell.
+absl::Time EndOfTime() { return absl::FromCivil(absl::CivilSecond(9999, 12, 31, 23, 59, 59), absl::UTCTimeZone()); }
+
 }  // namespace
 
 CseCore::Outcome CseCore::CreateCommand(const Call& call, Entry* parent, StoredResource record) {
@@ -69,12 +74,15 @@ CseCore::Outcome CseCore::UpdateCommand(const Call& call, Entry* entry, const Ob
 // A <node>, by its address or its nodeID.
 Checked CseCore::FindTargetNode(const std::string& target, Entry** node) {
   Entry* entry = context_.Resolve(target);
+  // Something else may have the address that a device has for its name.
+  if (entry == nullptr || entry->record.type != kNode) {
+    if (Entry* named = context_.tree.FindNode(target)) entry = named;
+  }
   if (entry != nullptr && entry->record.type != kNode) {
     return Refusal{onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE,
                    absl::StrCat("attribute ext (execTarget): expected a <node>, got ", entry->path, ", which is a ",
                                 context_.TableOf(entry->record).name)};
   }
-  if (entry == nullptr) entry = context_.tree.FindNode(target);
   if (entry == nullptr || ResourceTree::Expired(entry, context_.clock->Now()) != nullptr) {
     return Refusal{onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE,
                    absl::StrCat("attribute ext (execTarget): there is no <node> '", target.substr(0, 300), "'")};
@@ -90,7 +98,7 @@ Checked CseCore::FindPerformer(const Entry& node, const ManagementCommand& comma
     all.push_back(child);
     if (!IsMeant(command, child->record)) continue;
     meant.push_back(child);
-    if (onem2m::FindText(child->record.attributes, "swn").empty()) empty.push_back(child);
+    if (onem2m::FindText(child->record.attributes, "swn").empty() && !IsBusy(*child)) empty.push_back(child);
   }
   const std::string name = absl::StrCat("[", context_.tables.ByRoot(command.root)->name, "]");
   if (all.empty()) {
@@ -107,6 +115,20 @@ Checked CseCore::FindPerformer(const Entry& node, const ManagementCommand& comma
                  absl::StrCat("attribute exra (execReqArgs): ", node.path, " has ", all.size(), " ", name, " and ",
                               meant.empty() ? "none " : "more than one ", said,
                               "; UUID (the software's name), version, or anyArg objectPath say which")};
+}
+
+bool CseCore::IsBusy(const Entry& performer) const {
+  const std::vector<Entry*> executions = context_.tree.ExecutionsBy(performer.record.resource_id);
+  return std::any_of(executions.begin(), executions.end(),
+                     [](const Entry* one) { return one->record.execution.phase != Phase::kScheduled; });
+}
+
+std::vector<Entry*> CseCore::AskedOf(const Entry& performer) const {
+  std::vector<Entry*> asked;
+  for (Entry* execution : context_.tree.ExecutionsBy(performer.record.resource_id)) {
+    if (execution->record.execution.phase == Phase::kAsked) asked.push_back(execution);
+  }
+  return asked;
 }
 
 // After Recv-6.5 (TS-0004 7.4.16.2.3.2).
@@ -126,6 +148,21 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
                                 CommandName(command.type), " does"));
   }
 
+  const absl::Time now = context_.clock->Now();
+  const absl::Time start = std::max(now + ScheduleOf(command_attributes).delay, command.not_before);
+  if (start >= EndOfTime()) {
+    return Refused(
+        call, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CONVERSION_ERROR,
+        "attributes exy (execDelay) and exra (execReqArgs): it would never begin, the delay leads behind the "
+        "year 9999");
+  }
+  if (start >= command.complete_by) {
+    return Refused(
+        call, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CONVERSION_ERROR,
+        absl::StrCat("attribute exra (execReqArgs): completeTime ", onem2m::FormatTimestamp(command.complete_by),
+                     " is over when it begins, at ", onem2m::FormatTimestamp(start)));
+  }
+
   Change change(&context_);
   StoredResource& changed = change.Edit(entry);
   std::set<std::string> modified;
@@ -135,7 +172,8 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
     change.Mention(entry, attribute.name());
   }
   Object copied;
-  for (const char* name : {"acpi", "exm", "exf", "exy", "exn", "exra"}) {
+  // Not acpi: without one of its own the policies of the <mgmtCmd> govern it, as they are at the time.
+  for (const char* name : {"exm", "exf", "exy", "exn", "exra"}) {
     if (const Value* value = onem2m::Find(command_attributes, name)) onem2m::Set(copied, name, *value);
   }
   onem2m::Set(copied, "ext", onem2m::Text(node->path));
@@ -144,8 +182,6 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
   StoredResource execution = NewRecord(*entry, kExecInstance, "m2m:exin", execution_id,
                                        FreeName(*entry, absl::StrCat("exin-", execution_id)), copied);
   execution.creator = call.originator;
-  const absl::Time now = context_.clock->Now();
-  const absl::Time start = std::max(now + ScheduleOf(command_attributes).delay, command.not_before);
   Schedule(start, &execution);
   const bool at_once = start <= now;
   if (at_once) BeginRun(performer->record.resource_id, &execution);
@@ -154,40 +190,34 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
   if (absl::Status status = change.Commit(); !status.ok()) return StoreFailed(call, status);
   if (!at_once) return AnswerUpdate(call, *entry, modified);
 
-  request.trace_id = call.trace_id.empty() ? context_.ids->NextId() : call.trace_id;
-  if (call.primitive.has_request_expiration()) {
-    *request.primitive.mutable_request_expiration() = call.primitive.request_expiration();
-  }
-  if (call.primitive.has_operation_execution_time()) {
-    *request.primitive.mutable_operation_execution_time() = call.primitive.operation_execution_time();
-  }
+  KeepToLimits(call, &request);
   Outcome outcome;
   outcome.later = [this, later = KeepForLater(call), request = std::move(request), execution_id,
                    command_id = entry->record.resource_id, modified = std::move(modified)](Done done) mutable {
     const std::string performer_id = request.resource_id;
-    context_.management->Perform(std::move(request),
-                                 [this, later, execution_id, command_id, performer_id, modified = std::move(modified),
-                                  done = std::move(done)](const ManagementResult& result) {
-                                   Outcome finished;
-                                   {
-                                     std::lock_guard<std::mutex> lock(mutex_);
-                                     FinishRun(execution_id, performer_id, result);
-                                     const Call again = CallOf(*later);
-                                     const Entry* executed = context_.tree.FindById(command_id);
-                                     if (!Succeeded(result.response_status_code)) {
-                                       finished = Refused(again, result.response_status_code, result.reason);
-                                     } else if (executed == nullptr) {
-                                       finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
-                                                          "the <mgmtCmd> was deleted while it was executed");
-                                     } else {
-                                       finished = AnswerUpdate(again, *executed, modified);
-                                     }
-                                   }
-                                   for (const onem2m::v1::TraceStep& step : result.steps)
-                                     *finished.response.add_steps() = step;
-                                   context_.effects.Run();
-                                   done(std::move(finished.response));
-                                 });
+    context_.management->Perform(
+        std::move(request), [this, later, execution_id, command_id, performer_id, modified = std::move(modified),
+                             done = std::move(done)](const ManagementResult& result) {
+          Outcome finished;
+          {
+            std::lock_guard<std::mutex> lock(mutex_);
+            StoreSurely(
+                [this, execution_id, performer_id, result] { return FinishRun(execution_id, performer_id, result); });
+            const Call again = CallOf(*later);
+            const Entry* executed = context_.tree.FindById(command_id);
+            if (!Succeeded(result.response_status_code)) {
+              finished = Refused(again, result.response_status_code, result.reason);
+            } else if (executed == nullptr) {
+              finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
+                                 "the <mgmtCmd> was deleted while it was executed");
+            } else {
+              finished = AnswerUpdate(again, *executed, modified);
+            }
+          }
+          for (const onem2m::v1::TraceStep& step : result.steps) *finished.response.add_steps() = step;
+          context_.effects.Run();
+          done(std::move(finished.response));
+        });
   };
   return outcome;
 }
@@ -210,132 +240,14 @@ ManagementRequest CseCore::MakeRun(const StoredResource& execution, const Entry&
   return request;
 }
 
-void CseCore::FinishRun(const std::string& execution_id, const std::string& performer_id,
-                        const ManagementResult& result) {
-  Entry* execution = context_.tree.FindById(execution_id);
-  Entry* performer = context_.tree.FindById(performer_id);
-  const bool succeeded = Succeeded(result.response_status_code);
-  // One that is being cancelled is not brought back by the answer to what began it.
-  const bool asked = execution != nullptr && execution->record.execution.phase == Phase::kAsked;
-  const ManagementCommand command = execution == nullptr ? ManagementCommand() : CommandOf(*execution);
-  Change change(&context_);
-  std::set<std::string> modified;
-  if (performer != nullptr) {
-    if (succeeded) KeepUpdate(&change, performer, command.update, result, &modified);
-    MergeResult(&change, performer, result);
+// The answer comes by the time that the originator set.
+void CseCore::KeepToLimits(const Call& call, ManagementRequest* request) {
+  if (!call.trace_id.empty()) request->trace_id = call.trace_id;
+  if (call.primitive.has_request_expiration()) {
+    *request->primitive.mutable_request_expiration() = call.primitive.request_expiration();
   }
-  if (asked && (!succeeded || command.status.empty() || performer == nullptr)) {
-    EndRun(ResultOf(result.response_status_code), context_.clock->Now(), &change.Edit(execution));
-  } else if (asked) {
-    Follow(command.complete_by, &change.Edit(execution));
-    // A newer one has taken the place of what the device was doing before.
-    for (Entry* other : context_.tree.ExecutionsBy(performer_id)) {
-      if (other != execution && other->record.execution.phase == Phase::kFollowed) {
-        End(kCancelled, std::nullopt, &change.Edit(other));
-      }
-    }
-  }
-  if (absl::Status status = change.Commit(); !status.ok()) {
-    log::Error("the run of a command could not be stored", {{"resource", execution_id}, {"error", status.ToString()}});
-  }
-}
-
-void CseCore::UnfinishedUpdateFailed(const std::string& resource_id, uint32_t code, const std::string& reason) {
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    Change change(&context_);
-    for (Entry* execution : context_.tree.ExecutionsBy(resource_id)) {
-      if (execution->record.execution.phase != Phase::kFollowed) continue;
-      log::Info("the execution of a command has failed",
-                {{"resource", execution->record.resource_id}, {"reason", reason}});
-      // What is waited for is a package, which did not come.
-      EndRun(code == 0 ? kFileTransferFailed : ResultOf(code), context_.clock->Now(), &change.Edit(execution));
-    }
-    if (absl::Status status = change.Commit(); !status.ok()) {
-      log::Error("the end of a command could not be stored", {{"error", status.ToString()}});
-    }
-  }
-  context_.effects.Run();
-}
-
-void CseCore::RunCommands() {
-  struct Run {
-    ManagementRequest request;
-    std::string execution_id;
-  };
-  std::vector<Run> runs;
-  {
-    std::lock_guard<std::mutex> lock(mutex_);
-    const absl::Time now = context_.clock->Now();
-    std::vector<Entry*> due;
-    for (Entry* execution : context_.tree.executions()) {
-      if (execution->record.execution.next <= now) due.push_back(execution);
-    }
-    for (Entry* execution : due) {
-      Change change(&context_);
-      StoredResource& record = change.Edit(execution);
-      if (record.execution.phase == Phase::kFollowed) {
-        EndRun(kFileTransferWindowExceeded, now, &record);
-      } else if (record.execution.phase == Phase::kScheduled) {
-        const ManagementCommand command = CommandOf(*execution);
-        Entry* node = nullptr;
-        Entry* performer = nullptr;
-        Checked checked = FindTargetNode(onem2m::FindText(record.attributes, "ext"), &node);
-        if (!checked.has_value()) checked = FindPerformer(*node, command, &performer);
-        if (!checked.has_value() && !context_.access.Allows(record.creator, *performer, kUpdate)) {
-          checked = Refusal{onem2m::v1::RESPONSE_STATUS_CODE_ORIGINATOR_HAS_NO_PRIVILEGE, "rights were taken away"};
-        }
-        record.execution.next = absl::InfiniteFuture();
-        BeginRun(performer == nullptr ? "" : performer->record.resource_id, &record);
-        if (checked.has_value()) {
-          EndRun(ResultOf(checked->code), now, &record);
-        } else {
-          runs.push_back({MakeRun(record, *performer, command.update), record.resource_id});
-        }
-      } else {
-        continue;
-      }
-      if (absl::Status status = change.Commit(); !status.ok()) {
-        log::Error("the run of a command could not be stored", {{"error", status.ToString()}});
-        return;
-      }
-    }
-  }
-  context_.effects.Run();
-  for (Run& run : runs) {
-    const std::string performer_id = run.request.resource_id;
-    context_.management->Perform(std::move(run.request),
-                                 [this, execution_id = run.execution_id, performer_id](const ManagementResult& result) {
-                                   {
-                                     std::lock_guard<std::mutex> lock(mutex_);
-                                     FinishRun(execution_id, performer_id, result);
-                                   }
-                                   context_.effects.Run();
-                                 });
-  }
-}
-
-// After a restart nobody waits for an answer of the device: what has a status is followed, of the rest nothing is
-// known.
-void CseCore::ResumeExecutions() {
-  std::vector<Entry*> unanswered;
-  for (Entry* execution : context_.tree.executions()) {
-    const Phase phase = execution->record.execution.phase;
-    if (phase == Phase::kAsked || phase == Phase::kCancelling) unanswered.push_back(execution);
-  }
-  for (Entry* execution : unanswered) {
-    Change change(&context_);
-    const ManagementCommand command = CommandOf(*execution);
-    StoredResource& record = change.Edit(execution);
-    if (command.status.empty()) {
-      EndRun(kInternalError, context_.clock->Now(), &record);
-    } else {
-      onem2m::Set(record.attributes, "exs", onem2m::Integer(kPending));
-      Follow(command.complete_by, &record);
-    }
-    if (absl::Status status = change.Commit(); !status.ok()) {
-      log::Error("a command could not be taken up again", {{"error", status.ToString()}});
-    }
+  if (call.primitive.has_operation_execution_time()) {
+    *request->primitive.mutable_operation_execution_time() = call.primitive.operation_execution_time();
   }
 }
 

@@ -1,6 +1,6 @@
 // What cse.h promises, in parts: cse_core.cc receives and dispatches, create.cc, retrieve.cc, update.cc and delete.cc
-// perform, verification.cc asks the targets of a subscription, commands.cc executes <mgmtCmd> and cancel_command.cc
-// takes executions back, provisioning.cc serves the device side.
+// perform, verification.cc asks the targets of a subscription, commands.cc executes <mgmtCmd>, run_commands.cc
+// follows its executions and cancel_command.cc takes them back, provisioning.cc serves the device side.
 #ifndef ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_CSE_CORE_H_
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_CSE_CSE_CORE_H_
 
@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "isthmus/onem2m/v1/cse.pb.h"
 #include "services/synchronizer/core/command/management_command.h"
 #include "services/synchronizer/core/cse/change.h"
@@ -118,8 +119,29 @@ class CseCore {
   Checked FindPerformer(const Entry& node, const ManagementCommand& command, Entry** performer) const;
   ManagementRequest MakeRun(const StoredResource& execution, const Entry& performer,
                             const onem2m::v1::Object& update) const;
-  void FinishRun(const std::string& execution_id, const std::string& performer_id, const ManagementResult& result);
-  void FinishCancel(const std::string& execution_id, const std::string& performer_id, const ManagementResult& result);
+  static void KeepToLimits(const Call& call, ManagementRequest* request);
+  absl::Status FinishRun(const std::string& execution_id, const std::string& performer_id,
+                         const ManagementResult& result);
+  absl::Status FinishCancel(const std::string& execution_id, const std::string& performer_id,
+                            const ManagementResult& result);
+  // Ends the executions whose place an UPDATE of `given` by somebody else has taken.
+  void EndSuperseded(Change* change, const Entry& performer, const onem2m::v1::Object& given,
+                     const ManagementResult& result) const;
+  absl::Status EndUnfinished(const std::string& performer_id, uint32_t code);
+  bool IsBusy(const Entry& performer) const;
+  // Executions whose beginning the device has not answered yet.
+  std::vector<Entry*> AskedOf(const Entry& performer) const;
+  // Something to ask of a device for an execution that is due.
+  struct Errand {
+    ManagementRequest request;
+    std::string execution_id;  // empty: nobody waits for the answer
+    bool cancels = false;
+  };
+  void RunDue(Entry* execution, Change* change, std::vector<Errand>* errands);
+  void Perform(Errand errand);
+  // What has happened on a device has happened: when the store does not take it now, it is tried again later.
+  void StoreSurely(std::function<absl::Status()> commit);
+  void FollowClock();
   void ResumeExecutions();
 
   Checked CheckPolicies(const onem2m::v1::Object& attributes) const;
@@ -159,6 +181,9 @@ class CseCore {
 
   mutable std::mutex mutex_;
   CseContext context_;
+  std::vector<std::function<absl::Status()>> unstored_;
+  absl::Duration store_again_;   // on the monotonic clock
+  absl::Duration clock_offset_;  // of the wall clock from the monotonic one
 };
 
 }  // namespace isthmus::synchronizer

@@ -156,8 +156,11 @@ void CseCore::KeepUpdate(Change* change, Entry* entry, const Object& given, cons
 CseCore::Outcome CseCore::FinishUpdate(const Call& call, Entry* entry, const ManagementResult& result) {
   Change change(&context_);
   std::set<std::string> modified;
-  if (Succeeded(result.response_status_code)) {
-    KeepUpdate(&change, entry, call.primitive.primitive_content().value().object(), result, &modified);
+  const Object& given = call.primitive.primitive_content().value().object();
+  if (Succeeded(result.response_status_code)) KeepUpdate(&change, entry, given, result, &modified);
+  // One that has failed halfway has changed the device too.
+  if (Succeeded(result.response_status_code) || !result.attributes.empty()) {
+    EndSuperseded(&change, *entry, given, result);
   }
   MergeResult(&change, entry, result);
   for (const onem2m::v1::Attribute& attribute : result.attributes) modified.insert(attribute.name());

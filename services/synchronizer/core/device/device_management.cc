@@ -85,6 +85,7 @@ struct DeviceManagement::Call {
   translation::v1::TranslateResponseRequest work;
   uint64_t values_seen = 0;
   ManagementResult result;  // steps and local attributes so far
+  std::optional<UnfinishedPlan> displaced;
 
   bool answered = false;  // guarded by mutex_
 };
@@ -209,6 +210,7 @@ bool DeviceManagement::AlreadyUnderWay(const CallPtr& call, const Plan& plan) {
       absl::c_all_of(plan.steps(), [&](const PlanStep& step) { return HasStep(old_plan, 0, step); }) &&
       absl::c_any_of(plan.steps(), [&](const PlanStep& step) { return HasStep(old_plan, waiting, step); });
   if (!contained) {
+    call->displaced = unfinished;
     to_.unfinished->Abandon(call->request.resource_id, "a newer request takes its place");
     return false;
   }
@@ -222,10 +224,24 @@ bool DeviceManagement::AlreadyUnderWay(const CallPtr& call, const Plan& plan) {
   return true;
 }
 
+void DeviceManagement::SettleDisplaced(const CallPtr& call, bool untouched) {
+  if (!call->displaced.has_value()) return;
+  const UnfinishedPlan plan = *std::exchange(call->displaced, std::nullopt);
+  std::string why = "a newer request took its place, and nobody knows how far that came";
+  if (untouched) {
+    const absl::Status kept = to_.unfinished->Keep(plan, call->values_seen);
+    if (kept.ok()) return;
+    why = absl::StrCat("it cannot be kept: ", kept.message());
+  }
+  to_.resources->UnfinishedUpdateFailed(plan.resource_id,
+                                        onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE, why);
+}
+
 void DeviceManagement::Execute(const CallPtr& call) {
   const std::string& endpoint = call->request.node_id;
   const std::optional<DevicePresence> presence = to_.directory->Presence(endpoint);
   if (presence.has_value() && presence->state != DeviceState::kRegistered) {
+    SettleDisplaced(call, /*untouched=*/true);
     return End(call, Failure(onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE,
                              absl::StrCat("device ", endpoint, " is not registered since ",
                                           onem2m::FormatTimestamp(presence->since))));
@@ -253,6 +269,7 @@ void DeviceManagement::Executed(const CallPtr& call, PlanEnd end) {
       }
       return TranslateResults(call, [this, call] { End(call, std::move(call->result)); });
     case PlanEnd::Kind::kStepFailed:
+      SettleDisplaced(call, /*untouched=*/end.results.size() == 1);
       return TranslateResults(call, [this, call] { End(call, std::move(call->result)); });
     case PlanEnd::Kind::kWaiting:
       return Waits(call, end);
@@ -260,6 +277,7 @@ void DeviceManagement::Executed(const CallPtr& call, PlanEnd end) {
     case PlanEnd::Kind::kNoAnswer:
     case PlanEnd::Kind::kNotRegistered:
     case PlanEnd::Kind::kNoSession: {
+      SettleDisplaced(call, end.results.empty() && !end.step_sent);
       ManagementResult result = Unreachable(*call, end);
       Answer(call, std::move(result));
       return KeepWhatWasDone(call);
@@ -275,6 +293,7 @@ void DeviceManagement::Waits(const CallPtr& call, const PlanEnd& end) {
   rest.since = to_.clock->Now();
   rest.work = call->work;
   if (const absl::Status kept = to_.unfinished->Keep(std::move(rest), call->values_seen); !kept.ok()) {
+    SettleDisplaced(call, /*untouched=*/false);
     return End(call,
                Failure(onem2m::v1::RESPONSE_STATUS_CODE_INTERNAL_SERVER_ERROR,
                        absl::StrCat(end.reason, ", and the rest of the request cannot be kept: ", kept.message())));

@@ -74,6 +74,8 @@ class DeviceManagement final : public ManagementPort {
   void Translate(const CallPtr& call);
   void Translated(const CallPtr& call, const translation::v1::TranslateRequestResponse& response);
   bool AlreadyUnderWay(const CallPtr& call, const translation::v1::Plan& plan);
+  // What the call took the place of: goes on when the call has left the device as it was, and has failed otherwise.
+  void SettleDisplaced(const CallPtr& call, bool untouched);
   void Execute(const CallPtr& call);
   void Executed(const CallPtr& call, PlanEnd end);
   void Waits(const CallPtr& call, const PlanEnd& end);

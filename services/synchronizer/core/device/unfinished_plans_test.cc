@@ -144,6 +144,49 @@ TEST_F(UnfinishedPlansTest, ANewerUpdateTakesItsPlace) {
   EXPECT_THAT(resources.failed_updates(), IsEmpty());
 }
 
+TEST_F(UnfinishedPlansTest, ANewerUpdateThatIsNotDoneTakesNothingsPlace) {
+  StateIs(1);
+  UpdateFirmware();
+  session.on_perform = [](const std::string&, const lwm2m::v1::Operation&) { return Answered(405); };
+  EXPECT_EQ(Code(Perform(Update("dev", "o5-0", {{"r1", onem2m::Integer(2)}}))), 4005u);
+  session.on_perform = [](const std::string&, const lwm2m::v1::Operation&) {
+    return Ended(lwm2m::v1::OUTCOME_NOT_REGISTERED);
+  };
+  EXPECT_EQ(Code(Perform(Update("dev", "o5-0", {{"r1", onem2m::Integer(2)}}))), 6003u);
+  EXPECT_EQ(Code(Perform(MakeRequest(onem2m::v1::OPERATION_TYPE_DELETE, "dev", "o5-0"))), 6003u);
+  side->OnEvent(Deregistered("dev"));
+  EXPECT_EQ(Code(Perform(Update("dev", "o5-0", {{"r1", onem2m::Integer(2)}}))), 6003u);
+  EXPECT_THAT(resources.failed_updates(), IsEmpty());
+  StateIs(1);
+  side->OnEvent(Registered("dev", {"/5/0"}, "b"));
+  Tells(2);
+  EXPECT_EQ(Executions(), 1);
+}
+
+TEST_F(UnfinishedPlansTest, ANewerUpdateOfWhichNobodyKnowsIsTheEndOfIt) {
+  StateIs(1);
+  UpdateFirmware();
+  session.on_perform = [](const std::string&, const lwm2m::v1::Operation&) {
+    return Ended(lwm2m::v1::OUTCOME_TIMEOUT);
+  };
+  EXPECT_EQ(Code(Perform(Update("dev", "o5-0", {{"r1", onem2m::Integer(2)}}))), 6003u);
+  EXPECT_THAT(resources.failed_updates(), ElementsAre(testing::Pair("dev/o5-0", 6003u)));
+  Tells(2);
+  EXPECT_EQ(Executions(), 0);
+}
+
+TEST_F(UnfinishedPlansTest, ANewerUpdateThatFailsHalfwayIsTheEndOfIt) {
+  StateIs(1);
+  UpdateFirmware();
+  session.on_perform = [](const std::string&, const lwm2m::v1::Operation& operation) {
+    return Answered(operation.write().path().resource_id() == 1 ? 204 : 405);
+  };
+  EXPECT_EQ(Code(Perform(Update("dev", "o5-0", {{"r1", onem2m::Integer(2)}, {"r4", onem2m::Integer(2)}}))), 4005u);
+  EXPECT_THAT(resources.failed_updates(), ElementsAre(testing::Pair("dev/o5-0", 6003u)));
+  Tells(2);
+  EXPECT_EQ(Executions(), 0);
+}
+
 TEST_F(UnfinishedPlansTest, AnUpdateOfLocalAttributesDoesNot) {
   StateIs(1);
   UpdateFirmware();

@@ -22,6 +22,7 @@ std::string EncodeInternal(const StoredResource& resource) {
     if (execution.next < absl::InfiniteFuture()) {
       onem2m::Set(kept, "next", onem2m::Integer(absl::ToUnixMicros(execution.next)));
     }
+    if (execution.ended.has_value()) onem2m::Set(kept, "ended", onem2m::Integer(*execution.ended));
     onem2m::Set(internal, "execution", onem2m::Complex(std::move(kept)));
   }
   return internal.SerializeAsString();
@@ -53,6 +54,9 @@ absl::Status DecodeInternal(absl::string_view octets, StoredResource* resource) 
     resource->execution.performer = onem2m::FindText(kept->object(), "performer");
     resource->execution.begun = begun->integer();
     if (next != nullptr) resource->execution.next = absl::FromUnixMicros(next->integer());
+    if (const onem2m::v1::Value* ended = onem2m::Find(kept->object(), "ended")) {
+      resource->execution.ended = ended->integer();
+    }
   }
   return absl::OkStatus();
 }

@@ -9,6 +9,7 @@
 #define ISTHMUS_SERVICES_SYNCHRONIZER_CORE_RESOURCE_RESOURCE_STORE_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,9 +34,12 @@ struct Execution {
   std::string performer;  // ri of the <mgmtObj> that carries it out, from the first run on
   int64_t begun = 0;      // runs
   absl::Time next = absl::InfiniteFuture();
+  // kAsked, kCancelling: m2m:execResultType of the run, which has ended before the device's answer came.
+  std::optional<int64_t> ended;
 
   bool operator==(const Execution& other) const {
-    return phase == other.phase && performer == other.performer && begun == other.begun && next == other.next;
+    return phase == other.phase && performer == other.performer && begun == other.begun && next == other.next &&
+           ended == other.ended;
   }
 };
 

@@ -33,7 +33,7 @@ class ResourceStoreSuite : public testing::TestWithParam<StoreFactory> {
     resource.creator = "CAdmin";
     resource.provisioned = true;
     resource.targets = {"Cmon", "mqtt://127.0.0.1:1883/noti"};
-    resource.execution = {Execution::Phase::kScheduled, "r7", 2, absl::FromUnixSeconds(1700000000)};
+    resource.execution = {Execution::Phase::kScheduled, "r7", 2, absl::FromUnixSeconds(1700000000), 7};
     onem2m::Set(resource.attributes, "btl", onem2m::Integer(77));
     onem2m::Set(resource.attributes, "lbl", onem2m::TextList({"a", "b"}));
     return resource;

@@ -112,11 +112,21 @@ std::vector<Entry*> ResourceTree::ExecutionsBy(absl::string_view performer) cons
   return {found->second.begin(), found->second.end()};
 }
 
+std::vector<Entry*> ResourceTree::DueExecutions(absl::Time now, size_t limit) const {
+  std::vector<Entry*> due;
+  for (auto place = due_.begin(); place != due_.end() && place->first.first <= now && due.size() < limit; ++place) {
+    due.push_back(place->second);
+  }
+  return due;
+}
+
 void ResourceTree::Index(Entry* entry) {
   const StoredResource& record = entry->record;
   if (record.type == kNodeType) nodes_[onem2m::FindText(record.attributes, "ni")].emplace(entry->order, entry);
   if (record.execution.phase == Execution::Phase::kNone) return;
   executions_.insert(entry);
+  if (record.execution.next < absl::InfiniteFuture())
+    due_.emplace(std::pair(record.execution.next, entry->order), entry);
   if (!record.execution.performer.empty()) by_performer_[record.execution.performer].insert(entry);
 }
 
@@ -129,6 +139,7 @@ void ResourceTree::Unindex(Entry* entry) {
   }
   if (record.execution.phase == Execution::Phase::kNone) return;
   executions_.erase(entry);
+  due_.erase({record.execution.next, entry->order});
   const auto found = by_performer_.find(record.execution.performer);
   if (found == by_performer_.end()) return;
   found->second.erase(entry);

@@ -13,6 +13,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -59,6 +60,8 @@ class ResourceTree {
   Entry* FindNode(absl::string_view node_id) const;
   // The <execInstance> resources that have not ended, and those of them that a <mgmtObj> carries out.
   const std::set<Entry*>& executions() const { return executions_; }
+  // Those of them that have something to do at `now`, the most overdue first.
+  std::vector<Entry*> DueExecutions(absl::Time now, size_t limit) const;
   std::vector<Entry*> ExecutionsBy(absl::string_view performer) const;
   Entry* root() const { return root_; }
   size_t size() const { return by_id_.size(); }
@@ -76,6 +79,7 @@ class ResourceTree {
   absl::flat_hash_map<absl::string_view, Entry*> by_path_;  // keys are the paths of the entries
   std::map<std::string, std::map<uint64_t, Entry*>, std::less<>> nodes_;
   std::set<Entry*> executions_;
+  std::map<std::pair<absl::Time, uint64_t>, Entry*> due_;  // by time and order of creation
   absl::flat_hash_map<std::string, std::set<Entry*>> by_performer_;
   Entry* root_ = nullptr;
   uint64_t last_order_ = 0;

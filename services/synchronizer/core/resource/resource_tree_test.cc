@@ -56,6 +56,29 @@ TEST_F(ResourceTreeTest, RefusesTakenPlacesAndMissingParents) {
   EXPECT_EQ(tree_.size(), 4u);
 }
 
+TEST_F(ResourceTreeTest, TellsWhichExecutionsAreDue) {
+  const absl::Time now = absl::FromUnixSeconds(1700000000);
+  const auto add = [&](const std::string& id, absl::Time next) {
+    StoredResource record = Record(id, "id-in", 8, id);
+    record.execution.phase = Execution::Phase::kScheduled;
+    record.execution.next = next;
+    return tree_.Insert(record);
+  };
+  Entry* late = add("e1", now);
+  Entry* never = add("e2", absl::InfiniteFuture());
+  Entry* overdue = add("e3", now - absl::Seconds(1));
+  add("e4", now + absl::Seconds(1));
+  using testing::ElementsAre;
+  EXPECT_THAT(tree_.DueExecutions(now, 10), ElementsAre(overdue, late));
+  EXPECT_THAT(tree_.DueExecutions(now, 1), ElementsAre(overdue));
+  StoredResource ended = overdue->record;
+  ended.execution = {};
+  tree_.Replace(overdue, ended);
+  tree_.Remove(late);
+  EXPECT_THAT(tree_.DueExecutions(now, 10), ElementsAre());
+  EXPECT_THAT(tree_.executions(), testing::Contains(never));
+}
+
 TEST_F(ResourceTreeTest, RemovesWithEverythingBelow) {
   Entry* node = tree_.FindById("r1");
   EXPECT_THAT(tree_.FindById("r2")->subscriptions, testing::ElementsAre(tree_.FindById("r3")));
