@@ -1,5 +1,5 @@
 // What a <mgmtCmd> asks for (TS-0004 7.4.16, 6.3.5.15-23), and what that is for a device: an UPDATE of one <mgmtObj> of
-// the target <node>, whose status attribute, if it has one, tells the end (docs/0001-commands-are-updates.md).
+// the target <node>, whose status attribute, if it has one, tells the end (docs/0002-commands-are-updates.md).
 //
 //   RETURN_IF_REFUSED(CheckCommand(attributes));          // CREATE, UPDATE: 6022, 6023, 6024, 4000
 //   ManagementCommand command;
