@@ -6,7 +6,7 @@ import tempfile
 import pytest
 
 from isthmus.stack import wait_for
-from scripted_device import ACCEPT, CONTENT_FORMAT, GET, OBSERVE, code, uint
+from scripted_device import ACCEPT, CONTENT_FORMAT, GET, OBSERVE, PUT, code, uint
 
 MOUNTED = tempfile.mkdtemp(prefix="isthmus-mappings-")
 STACK_OPTIONS = {"translation": {"mappings.directory": MOUNTED, "mappings.reload": "200ms"}}
@@ -163,6 +163,10 @@ def test_unknown_object_of_a_device_that_can_tell_types_comes_typed(world, name,
     device.notify("/34199/0", formats[used].replace(b"hello", b"world"), used)
     told = monitor.next_notification()[1]["pc"]["m2m:sgn"]["nev"]["rep"]["m2m:mgo"]
     assert told["1"] == "world" and told.get("0", 7) == 7, told
+    # A whole number for what is a Float: a number, where TLV would be the octet of an integer.
+    assert world.admin.update(place, {"m2m:mgo": {"3": 21}}).rsc == 2004
+    written = device.wait_request(lambda r: r.code == PUT and r.path == "/34199/0/3")
+    assert written.number(CONTENT_FORMAT) == used, (written.number(CONTENT_FORMAT), written.payload)
 
 
 def test_unknown_object_of_a_device_with_tlv_alone_is_read_as_ever(world):

@@ -177,7 +177,9 @@ void Operations::OnResult(const std::shared_ptr<Run>& run, DeviceLines::Result r
           break;
       }
       performed.result.set_duration_us(absl::ToInt64Microseconds(run->elapsed));
-      if (run->next_format <= run->self_describing && MayBeTheFormat(performed.result)) try_other_format = true;
+      if (run->next_format <= run->self_describing && MayBeTheFormat(run->operation, performed.result)) {
+        try_other_format = true;
+      }
       if (try_other_format && run->next_format < run->formats.size() && run->options.deadline > clock_->Monotonic()) {
         run->last = std::move(performed);
         Try(run);

@@ -27,6 +27,12 @@ bool IsSelfDescribing(const lwm2m::v1::Operation& operation) {
 std::vector<Format> SelfDescribingFormats(const lwm2m::v1::Operation& operation, const FormatMemory& memory,
                                           const Device& device) {
   std::vector<Format> formats;
+  if (operation.write().self_describing() || operation.create().self_describing()) {
+    if (memory.self_describing.has_value() && TellsTypes(*memory.self_describing)) {
+      formats.push_back(*memory.self_describing);
+    }
+    return formats;
+  }
   if (!IsSelfDescribing(operation) || memory.self_describing_silent) return formats;
   if (memory.self_describing.has_value()) {
     if (TellsTypes(*memory.self_describing)) formats.push_back(*memory.self_describing);
@@ -52,11 +58,12 @@ std::vector<Format> SelfDescribingFormats(const lwm2m::v1::Operation& operation,
   return formats;
 }
 
-bool MayBeTheFormat(const lwm2m::v1::OperationResult& result) {
+bool MayBeTheFormat(const lwm2m::v1::Operation& operation, const lwm2m::v1::OperationResult& result) {
+  const bool harmless = IsSelfDescribing(operation);
   switch (result.outcome()) {
     case lwm2m::v1::OUTCOME_RESET:
     case lwm2m::v1::OUTCOME_UNDECODABLE:
-      return true;
+      return harmless;
     case lwm2m::v1::OUTCOME_ANSWERED:
       break;
     default:
@@ -67,9 +74,10 @@ bool MayBeTheFormat(const lwm2m::v1::OperationResult& result) {
     case coap::kBadOption:
     case coap::kNotAcceptable:
     case coap::kUnsupportedContentFormat:
-    case coap::kInternalServerError:
     case coap::kNotImplemented:
       return true;
+    case coap::kInternalServerError:
+      return harmless;
     default:
       return false;
   }

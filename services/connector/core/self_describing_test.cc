@@ -247,6 +247,41 @@ TEST_F(SelfDescribingReadTest, OrdinaryReadsHaveAMemoryOfTheirOwn) {
   Respond(205, 11542, kTlv);
 }
 
+// 21 for a Float is an octet in TLV and a number in SenML.
+TEST_F(SelfDescribingReadTest, ValuesThatNobodyHasTypedAreWrittenInWhatWorkedForARead) {
+  Operation write;
+  *write.mutable_write()->mutable_path() = lwm2m::MakePath(34121, 0, 3);
+  write.mutable_write()->set_self_describing(true);
+  auto* node = write.mutable_write()->add_nodes();
+  *node->mutable_path() = lwm2m::MakePath(34121, 0, 3);
+  node->mutable_value()->set_integer(21);
+  Perform(write);
+  EXPECT_EQ(coap_.last().request.content_format, 11542u);  // nothing is known of the device
+  Respond(204);
+  Perform(ReadOf("/34121/0"));
+  Respond(406);
+  Respond(205, 110, kSenMl);
+  Perform(write);
+  EXPECT_EQ(coap_.last().request.content_format, 110u);
+  EXPECT_EQ(coap_.last().request.payload, R"([{"bn":"/34121/0/","n":"3","v":21}])");
+  Respond(415);  // it only reads what it writes itself in that
+  EXPECT_EQ(coap_.last().request.content_format, 11542u);
+  Respond(204);
+  EXPECT_EQ(result_.coap_code(), 204u);
+  // Whatever leaves open what was done is not followed by another try.
+  for (const coap::Code code : {405, 500}) {
+    Perform(write);
+    EXPECT_EQ(coap_.last().request.content_format, 110u);
+    Respond(code);
+    EXPECT_EQ(result_.coap_code(), static_cast<uint32_t>(code));
+  }
+  Perform(write);
+  StaySilent();
+  write.mutable_write()->set_self_describing(false);
+  Perform(write);
+  EXPECT_EQ(coap_.last().request.content_format, 11542u);
+}
+
 // What an ordinary read would have had to find out is remembered for it.
 TEST_F(SelfDescribingReadTest, TheFallBackTeachesOrdinaryReads) {
   Register("1.0");

@@ -34,6 +34,10 @@ constexpr char kReadFormats[] =
 constexpr char kSelfDescribingFormats[] =
     "what tells types, as far as the device has it: SenML CBOR, SenML JSON, LwM2M CBOR, LwM2M JSON; else as any other "
     "read";
+constexpr char kSelfDescribingWrites[] =
+    "what this device told types in before, else as any other write: what it took before, else TLV, text or opaque, "
+    "SenML "
+    "JSON, SenML CBOR";
 constexpr char kWriteFormats[] = "what this device took before, else TLV, text or opaque, SenML JSON, SenML CBOR";
 
 // "UPDATE" of OPERATION_TYPE_UPDATE.
@@ -102,6 +106,7 @@ std::string CoapRequest(const Operation& operation) {
 std::string FormatsOf(const Operation& operation) {
   if (operation.read().self_describing()) return kSelfDescribingFormats;
   if (operation.has_read()) return kReadFormats;
+  if (operation.write().self_describing() || operation.create().self_describing()) return kSelfDescribingWrites;
   if (operation.has_write() || operation.has_create()) return kWriteFormats;
   return "";
 }

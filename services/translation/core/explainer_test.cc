@@ -110,6 +110,7 @@ TEST(Explain, ObjectsWithoutAMapping) {
   const v1::ExplainResponse response = Explained(Update("m2m:mgo", {{"7", onem2m::Integer(1)}}), resource);
   EXPECT_EQ(response.place(), "urn:oma:lwm2m:x:34121, instance /34121/2");
   EXPECT_EQ(response.steps(0).operation(), "Write /34121/2/7");
+  EXPECT_THAT(response.steps(0).content_formats(), HasSubstr("what this device told types in"));
   EXPECT_THAT(response.steps(1).content_formats(), HasSubstr("what tells types"));
   EXPECT_THAT(response.text(), HasSubstr("1 -> 1"));
 }

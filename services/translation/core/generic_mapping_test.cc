@@ -283,6 +283,19 @@ TEST(GenericMapping, OnlyWhatNoDefinitionTypesIsReadInFormatsThatTellTypes) {
   EXPECT_FALSE(asks(Translate(Retrieve(), DeviceResource("m2m:dvi"))));
 }
 
+TEST(GenericMapping, OnlyWhatNoDefinitionTypesIsWrittenInThem) {
+  const auto tells = [](const onem2m::v1::Resource& resource, const Members& members) {
+    const v1::Plan plan = Translate(Update(kGenericRoot, members), resource).plan();
+    return plan.steps(0).operation().write().self_describing();
+  };
+  EXPECT_TRUE(tells(Unknown(), {{"3", onem2m::Integer(21)}}));
+  EXPECT_TRUE(tells(Unknown(), {{"3", onem2m::Integer(21)}, {"4", onem2m::Integer(1)}}));
+  EXPECT_FALSE(tells(Temperature(), {{"applicationType", onem2m::Text("x")}}));
+  onem2m::v1::RequestPrimitive create = Update(kGenericRoot, {{"3", onem2m::Integer(21)}});
+  create.set_operation(onem2m::v1::OPERATION_TYPE_CREATE);
+  EXPECT_TRUE(Translate(create, Unknown()).plan().steps(0).operation().create().self_describing());
+}
+
 TEST(GenericMapping, ValuesForAnUnknownObjectAreWrittenAsTheirJsonTypeSays) {
   const auto plan = Translate(Update(kGenericRoot, {{"1", onem2m::Integer(5)},
                                                     {"2", onem2m::Text("x")},

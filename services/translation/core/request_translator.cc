@@ -194,6 +194,7 @@ class Translator {
         *node->mutable_value() = std::move(written.values[i]);
       }
       step->add_attributes(written.attribute->short_name);
+      if (written.attribute->type == AttributeType::kAny) create->set_self_describing(true);
     }
   }
 
@@ -373,6 +374,7 @@ class Translator {
           *write->mutable_path() = write->partial() ? target_.instance : target_.At(written.resource_id);
           if (write->partial()) together = write, step_together = step;
         }
+        if (written.attribute->type == AttributeType::kAny) write->set_self_describing(true);
         for (size_t i = 0; i < written.values.size(); ++i) {
           lwm2m::v1::Node* node = write->add_nodes();
           *node->mutable_path() = target_.At(written.resource_id);

@@ -103,6 +103,8 @@ TEST(SenMlCborTest, NumbersMayBeDecimalFractions) {
   EXPECT_NODES(DecodeHex(kSenMlCbor, "81a300662f332f302f3902185006c482201b00000003f5fa5e85"),
                "/3/0/9=80@1701172800+500000000");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c48219019001"), "too large");  // 1e400
+  EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c4821b7fffffffffffffff01"), "too large");
+  EXPECT_NODES(DecodeHex(kSenMlCbor, battery + "c4823b7fffffffffffffff01"), "/3/0/9=0");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c4821bffffffffffffffff01"), "decimal fraction");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c48101"), "decimal fraction");
   EXPECT_REFUSED(DecodeHex(kSenMlCbor, battery + "c482016131"), "decimal fraction");
