@@ -104,23 +104,26 @@ class Boxed:
 
 
 def check_idle(boxed, seconds):
-    """Nothing happens for so long: no connection is forgotten, the session is the same, and an event passes at once."""
+    """Nothing happens for so long: no connection is forgotten, and an event passes on the session that was there before."""
     established = {name: boxed.lines(name, "session established") for name in ("synchronizer", "connector")}
     begin = time.monotonic()
     wait_for("the idle time", lambda: boxed.stack.check() or time.monotonic() - begin > seconds, seconds + 10, interval=0.2)
-    for name, count in established.items():
-        assert boxed.lines(name, "session established") == count == 1, name
-        assert boxed.lines(name, "session lost") == 0, name
-    assert boxed.lines("mqtt_binding", "connected to the broker") == 1
-    assert boxed.lines("mqtt_binding", "no connection to a neighbour") == 0
-    assert {hop: box.forgotten_idle for hop, box in boxed.boxes.items()} == dict.fromkeys(boxed.boxes, 0)
+
+    def check_connections():
+        for name, count in established.items():
+            assert boxed.lines(name, "session established") == count == 1, name
+            assert boxed.lines(name, "session lost") == 0, name
+        assert boxed.lines("mqtt_binding", "connected to the broker") == 1
+        assert boxed.lines("mqtt_binding", "no connection to a neighbour") == 0
+        assert {hop: box.forgotten_idle for hop, box in boxed.boxes.items()} == dict.fromkeys(boxed.boxes, 0)
+    check_connections()
     boxed.drain()
-    begin = time.monotonic()
     boxed.level(55)
     assert boxed.notified(55, 10) == [55]
-    assert time.monotonic() - begin < 1
     answer = boxed.world.admin.retrieve(boxed.battery)
-    assert answer.rsc == 2000 and answer.content["btl"] == 55 and answer.seconds < 1, answer
+    assert answer.rsc == 2000 and answer.content["btl"] == 55, answer
+    # Not by new connections: how long it took would not tell on a busy machine.
+    check_connections()
 
 
 @pytest.mark.parametrize("opener", ["synchronizer", "connector"])
