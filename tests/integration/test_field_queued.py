@@ -59,7 +59,7 @@ class Series:
             self.device.notify("/3/0/9", str(level).encode())
             self.sent.append(level)
             if pause:
-                time.sleep(pause)
+                time.sleep(pause)  # the pace of the load
 
     def count(self, number):
         """Levels that differ from their neighbours."""
@@ -102,7 +102,7 @@ class Neighbour:
             answer = self.application.retrieve(self.address, rqet="20000")
             self.seconds.append(answer.seconds)
             self.codes.add(answer.rsc)
-            time.sleep(0.05)
+            time.sleep(0.05)  # the pace at which it asks
 
     def __enter__(self):
         self.thread.start()

@@ -64,7 +64,7 @@ class Load:
                 request = self.application.primitive(3, self.node + "/deviceInfo", {"m2m:dvi": {"syst": when}}, rqet="20000")
             self.sent[request["rqi"]] = (request["op"], time.monotonic())
             self.application.publish(json.dumps(request))
-            time.sleep(max(0, begin + self.number / PER_SECOND - time.monotonic()))
+            time.sleep(max(0, begin + self.number / PER_SECOND - time.monotonic()))  # the pace of the load
 
     def __enter__(self):
         self.thread.start()

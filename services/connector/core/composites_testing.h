@@ -73,11 +73,7 @@ class CompositesTest : public testing::Test {
     Perform(operation, within);
   }
   void Respond(coap::Code code, std::optional<uint32_t> format = std::nullopt, std::string payload = "") {
-    coap::Message message;
-    message.code = code;
-    if (format) message.AddUintOption(coap::kContentFormat, *format);
-    message.payload = std::move(payload);
-    coap_.Respond(coap_.last().id, std::move(message));
+    coap_.Respond(code, format, std::move(payload));
   }
   void Silence() { coap_.Fail(coap_.last().id, coap::Exchange::Outcome::kTimeout); }
   // "0.05 FETCH /", since the last call.

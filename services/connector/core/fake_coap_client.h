@@ -2,8 +2,10 @@
 #ifndef ISTHMUS_SERVICES_CONNECTOR_CORE_FAKE_COAP_CLIENT_H_
 #define ISTHMUS_SERVICES_CONNECTOR_CORE_FAKE_COAP_CLIENT_H_
 
+#include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +55,14 @@ class FakeCoapClient final : public CoapClient {
     coap::Message response;
     response.code = code;
     Respond(id, std::move(response));
+  }
+  // To the last request.
+  void Respond(coap::Code code, std::optional<uint32_t> content_format, std::string payload) {
+    coap::Message response;
+    response.code = code;
+    if (content_format.has_value()) response.AddUintOption(coap::kContentFormat, *content_format);
+    response.payload = std::move(payload);
+    Respond(last().id, std::move(response));
   }
   void Fail(coap::RequestId id, coap::Exchange::Outcome outcome) { End(id, outcome, {}); }
   bool IsOpen(coap::RequestId id) const { return open_.count(id) != 0; }

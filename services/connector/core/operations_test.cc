@@ -54,11 +54,7 @@ class OperationsTest : public testing::Test {
     return operation;
   }
   void Respond(coap::Code code, std::optional<uint32_t> format = std::nullopt, std::string payload = "") {
-    coap::Message message;
-    message.code = code;
-    if (format) message.AddUintOption(coap::kContentFormat, *format);
-    message.payload = std::move(payload);
-    coap_.Respond(coap_.last().id, std::move(message));
+    coap_.Respond(code, format, std::move(payload));
   }
 
   FakeClock clock_;

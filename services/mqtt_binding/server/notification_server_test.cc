@@ -95,7 +95,7 @@ TEST_F(NotificationServerTest, SilenceOfTheTargetIsToldFromSilenceOfTheLine) {
     std::thread ticker([&] {
       while (tick && !ended) {
         notifier_.Tick();
-        absl::SleepFor(absl::Milliseconds(1));
+        absl::SleepFor(absl::Milliseconds(1));  // the pace of the ticker, and nothing that is waited for
       }
     });
     grpc::ClientContext context;

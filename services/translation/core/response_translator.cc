@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "services/lib/lwm2m/path.h"
+#include "services/lib/onem2m/status_code.h"
 #include "services/lib/onem2m/value.h"
 #include "services/lib/status/invalid_field.h"
 #include "services/lib/status/status_macros.h"
@@ -117,7 +118,9 @@ class Translator {
     return operation() == onem2m::v1::OPERATION_TYPE_DELETE ? Row::kDelete : RowOf(step(i).operation());
   }
   uint32_t CodeOf(int i) const { return StatusCodeFor(RowOfStep(i), request_.results(i)); }
-  bool LastSucceeded() const { return request_.results_size() == 0 || IsSuccess(CodeOf(request_.results_size() - 1)); }
+  bool LastSucceeded() const {
+    return request_.results_size() == 0 || onem2m::IsSuccess(CodeOf(request_.results_size() - 1));
+  }
 
   void Fail(uint32_t code, const std::string& reason) {
     response_.set_response_status_code(code);
@@ -129,7 +132,7 @@ class Translator {
     response_.set_response_status_code(success);
     for (int i = 0; i < request_.results_size(); ++i) {
       const uint32_t code = CodeOf(i);
-      if (IsSuccess(code)) continue;
+      if (onem2m::IsSuccess(code)) continue;
       // What was written is written, even when it cannot be read back.
       if (operation() == onem2m::v1::OPERATION_TYPE_UPDATE && RowOfStep(i) == Row::kRead) return i;
       Fail(code, DescribeFailure(step(i).operation(), request_.results(i)));
@@ -150,7 +153,7 @@ class Translator {
 
   void Retrieve() {
     const int succeeded = Succeeded(onem2m::v1::RESPONSE_STATUS_CODE_OK);
-    if (!IsSuccess(response_.response_status_code())) return;
+    if (!onem2m::IsSuccess(response_.response_status_code())) return;
     for (const AttributeMapping& attribute : mapping().attributes) {
       if (attribute.is_action()) Set(attribute, onem2m::Boolean(attribute.reads));
     }
@@ -206,7 +209,7 @@ class Translator {
     SetActionsOfContent();
     Object effects;  // statuses that the steps have moved
     for (int i = 0; i < succeeded; ++i) ApplyStep(i, &effects);
-    const bool done = IsSuccess(response_.response_status_code());
+    const bool done = onem2m::IsSuccess(response_.response_status_code());
     // An Execute without an answer may have been performed: its status is "in process" until the device says more.
     const bool unknown = !done && succeeded < request_.results_size() &&
                          request_.results(succeeded).outcome() == lwm2m::v1::OUTCOME_TIMEOUT &&
@@ -271,7 +274,7 @@ class Translator {
 
   void Create() {
     const int succeeded = Succeeded(onem2m::v1::RESPONSE_STATUS_CODE_CREATED);
-    if (!IsSuccess(response_.response_status_code())) return;
+    if (!onem2m::IsSuccess(response_.response_status_code())) return;
     for (int i = 0; i < succeeded; ++i) {
       if (!step(i).operation().has_create()) continue;
       // A device that chose the instance says so (LwM2M Core 1.1 6.3.6: Location-Path).

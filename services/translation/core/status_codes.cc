@@ -136,8 +136,6 @@ uint32_t StatusCodeFor(Row row, const lwm2m::v1::OperationResult& result) {
   }
 }
 
-bool IsSuccess(uint32_t status_code) { return status_code >= 2000 && status_code < 3000; }
-
 std::string DescribeOperation(const Operation& operation) {
   switch (operation.kind_case()) {
     case Operation::kRead:

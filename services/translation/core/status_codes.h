@@ -21,7 +21,6 @@ Row RowOf(const lwm2m::v1::Operation& operation);
 
 // The success of the row (2001, 2000, 2004, 2004, 2002), or what the failure means.
 uint32_t StatusCodeFor(Row row, const lwm2m::v1::OperationResult& result);
-bool IsSuccess(uint32_t status_code);
 
 // "Write /3/0/13".
 std::string DescribeOperation(const lwm2m::v1::Operation& operation);

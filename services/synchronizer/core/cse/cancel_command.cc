@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "services/lib/log/log.h"
+#include "services/lib/onem2m/status_code.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/command/execution.h"
 #include "services/synchronizer/core/command/management_command.h"
@@ -22,8 +22,6 @@ namespace {
 using Phase = Execution::Phase;
 
 bool IsUnderWay(const Entry& execution) { return execution.record.execution.phase != Phase::kNone; }
-
-bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
 
 bool IsUnreachable(uint32_t code) {
   return code == onem2m::v1::RESPONSE_STATUS_CODE_EXTERNAL_OBJECT_NOT_REACHABLE ||
@@ -119,47 +117,42 @@ CseCore::Outcome CseCore::Cancel(const Call& call, Entry* target, const std::vec
   struct Progress {
     size_t left;
     std::vector<std::string> failures;
+    std::vector<onem2m::v1::TraceStep> steps;
   };
   Outcome outcome;
   outcome.later = [this, later = KeepForLater(call), requests = std::move(requests),
                    target_id = target->record.resource_id, finish](Done done) mutable {
-    auto progress = std::make_shared<Progress>(Progress{requests.size(), {}});
+    auto progress = std::make_shared<Progress>(Progress{requests.size(), {}, {}});
     for (Request& one : requests) {
       const std::string performer_id = one.request.resource_id;
       context_.management->Perform(
           std::move(one.request), [this, later, progress, performer_id, execution_id = one.execution_id, target_id,
                                    finish, done](const ManagementResult& result) {
-            Outcome finished;
             bool last = false;
             {
               std::lock_guard<std::mutex> lock(mutex_);
               StoreSurely([this, execution_id, performer_id, result] {
                 return FinishCancel(execution_id, performer_id, result);
               });
-              if (!Succeeded(result.response_status_code)) {
+              if (!onem2m::IsSuccess(result.response_status_code)) {
                 progress->failures.push_back(
                     absl::StrCat("the device answered ", result.response_status_code, ": ", result.reason));
               }
+              progress->steps.insert(progress->steps.end(), result.steps.begin(), result.steps.end());
               last = --progress->left == 0;
-              if (last) {
-                const Call again = CallOf(*later);
-                Entry* there = context_.tree.FindById(target_id);
-                if (!progress->failures.empty()) {
-                  finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CANCELLATION_FAILED,
-                                     absl::StrJoin(progress->failures, "; "));
-                } else if (there == nullptr) {
-                  finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
-                                     "the resource was deleted while the request was under way");
-                } else {
-                  finished = (this->*finish)(again, there);
-                }
-              }
             }
-            for (const onem2m::v1::TraceStep& step : result.steps) *finished.response.add_steps() = step;
-            context_.effects.Run();
-            if (!last) return;
-            if (finished.later) return finished.later(done);
-            done(std::move(finished.response));
+            if (!last) return context_.effects.Run();
+            Conclude(progress->steps, done, [&] {
+              const Call again = CallOf(*later);
+              if (!progress->failures.empty()) {
+                return Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_MGMT_CANCELLATION_FAILED,
+                               absl::StrJoin(progress->failures, "; "));
+              }
+              Entry* there = context_.tree.FindById(target_id);
+              if (there != nullptr) return (this->*finish)(again, there);
+              return Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
+                             "the resource was deleted while the request was under way");
+            });
           });
     }
   };
@@ -171,7 +164,7 @@ absl::Status CseCore::FinishCancel(const std::string& execution_id, const std::s
   Entry* execution = context_.tree.FindById(execution_id);
   Entry* performer = context_.tree.FindById(performer_id);
   const ManagementCommand command = execution == nullptr ? ManagementCommand() : CommandOf(*execution);
-  const bool succeeded = Succeeded(result.response_status_code);
+  const bool succeeded = onem2m::IsSuccess(result.response_status_code);
   const absl::Time now = context_.clock->Now();
   Change change(&context_);
   std::set<std::string> modified;

@@ -5,11 +5,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
+#include "services/lib/onem2m/status_code.h"
 #include "services/lib/onem2m/timestamp.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/command/execution.h"
 #include "services/synchronizer/core/command/management_command.h"
 #include "services/synchronizer/core/cse/cse_core.h"
+#include "services/synchronizer/core/representation/representation.h"
 
 namespace isthmus::synchronizer {
 namespace {
@@ -38,8 +40,6 @@ bool IsMeant(const ManagementCommand& command, const StoredResource& record) {
   return command.version.empty() || command.version == onem2m::FindText(record.attributes, "vr");
 }
 
-bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
-
 // The last that a timestamp can tell.
 absl::Time EndOfTime() { return absl::FromCivil(absl::CivilSecond(9999, 12, 31, 23, 59, 59), absl::UTCTimeZone()); }
 
@@ -59,13 +59,7 @@ CseCore::Outcome CseCore::UpdateCommand(const Call& call, Entry* entry, const Ob
                    "<execInstance>");
   }
   Object command = entry->record.attributes;
-  for (const onem2m::v1::Attribute& attribute : attributes.members()) {
-    if (attribute.value().kind_case() == Value::kNull) {
-      onem2m::Remove(command, attribute.name());
-    } else {
-      onem2m::Set(command, attribute.name(), attribute.value());
-    }
-  }
+  for (const onem2m::v1::Attribute& attribute : attributes.members()) Assign(attribute, &command);
   if (Checked checked = CheckCommand(command)) return Refused(call, *checked);
   if (onem2m::Find(attributes, "exe") == nullptr) return UpdateHere(call, entry, attributes);
   return ExecuteCommand(call, entry, attributes, command);
@@ -198,25 +192,18 @@ CseCore::Outcome CseCore::ExecuteCommand(const Call& call, Entry* entry, const O
     context_.management->Perform(
         std::move(request), [this, later, execution_id, command_id, performer_id, modified = std::move(modified),
                              done = std::move(done)](const ManagementResult& result) {
-          Outcome finished;
-          {
-            std::lock_guard<std::mutex> lock(mutex_);
+          Conclude(result.steps, done, [&] {
             StoreSurely(
                 [this, execution_id, performer_id, result] { return FinishRun(execution_id, performer_id, result); });
             const Call again = CallOf(*later);
-            const Entry* executed = context_.tree.FindById(command_id);
-            if (!Succeeded(result.response_status_code)) {
-              finished = Refused(again, result.response_status_code, result.reason);
-            } else if (executed == nullptr) {
-              finished = Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
-                                 "the <mgmtCmd> was deleted while it was executed");
-            } else {
-              finished = AnswerUpdate(again, *executed, modified);
+            if (!onem2m::IsSuccess(result.response_status_code)) {
+              return Refused(again, result.response_status_code, result.reason);
             }
-          }
-          for (const onem2m::v1::TraceStep& step : result.steps) *finished.response.add_steps() = step;
-          context_.effects.Run();
-          done(std::move(finished.response));
+            const Entry* executed = context_.tree.FindById(command_id);
+            if (executed != nullptr) return AnswerUpdate(again, *executed, modified);
+            return Refused(again, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
+                           "the <mgmtCmd> was deleted while it was executed");
+          });
         });
   };
   return outcome;

@@ -67,14 +67,7 @@ CseCore::Outcome CseCore::CreateOnDevice(const Call& call, Entry* parent, Stored
                    request = std::move(request)](Done done) mutable {
     context_.management->Perform(
         std::move(request), [this, later, parent_id, record = std::move(record), done](const ManagementResult& result) {
-          Outcome finished;
-          {
-            std::lock_guard<std::mutex> lock(mutex_);
-            finished = FinishCreateOnDevice(CallOf(*later), parent_id, record, result);
-          }
-          for (const onem2m::v1::TraceStep& step : result.steps) *finished.response.add_steps() = step;
-          context_.effects.Run();
-          done(std::move(finished.response));
+          Conclude(result.steps, done, [&] { return FinishCreateOnDevice(CallOf(*later), parent_id, record, result); });
         });
   };
   return outcome;

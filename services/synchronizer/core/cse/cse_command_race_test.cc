@@ -151,6 +151,27 @@ TEST_F(CommandRaceTest, ExecutionThatBeginsDuringADeletionIsCancelledToo) {
   EXPECT_EQ(Retrieve("CAdmin", "cse-in/fw").code(), 4004u);
 }
 
+// What was done underneath is told of each cancellation, not of the last alone.
+TEST_F(CommandRaceTest, DeletionTellsTheStepsOfEachCancellation) {
+  MakeDownload("fw");
+  ASSERT_EQ(Execute("fw").code(), 2004u);
+  Hold();
+  BeginExecution("fw");
+  const Pending deleted = Begin(Primitive(onem2m::v1::OPERATION_TYPE_DELETE, "CAdmin", "cse-in/fw"));
+  Finish(2004, {Attribute("uds", Status("url", 3))});
+  for (const char* operation : {"one", "two"}) {
+    ASSERT_FALSE(deleted->has_value());
+    ManagementResult result;
+    result.response_status_code = 2004;
+    result.steps.emplace_back().set_operation(operation);
+    management_.Finish(result);
+  }
+  ASSERT_TRUE(deleted->has_value());
+  EXPECT_EQ((*deleted)->code(), 2002u);
+  ASSERT_EQ((*deleted)->response.steps_size(), 2);
+  EXPECT_EQ((*deleted)->response.steps(0).operation(), "one");
+}
+
 TEST_F(CommandRaceTest, SecondCancellationSaysThatOneIsUnderWay) {
   MakeDownload("fw");
   ASSERT_EQ(Execute("fw").code(), 2004u);

@@ -280,26 +280,33 @@ ManagementRequest CseCore::MakeManagementRequest(const Call& call, const std::st
   return request;
 }
 
+void CseCore::Conclude(const std::vector<onem2m::v1::TraceStep>& steps, const Done& done,
+                       const std::function<Outcome()>& finish) {
+  Outcome outcome;
+  {
+    std::lock_guard<std::mutex> lock(mutex_);
+    outcome = finish();
+  }
+  for (const onem2m::v1::TraceStep& step : steps) *outcome.response.add_steps() = step;
+  context_.effects.Run();
+  if (outcome.later) return outcome.later(done);
+  done(std::move(outcome.response));
+}
+
 void CseCore::Perform(std::shared_ptr<const Later> later, ManagementRequest request, Done done,
                       Outcome (CseCore::*finish)(const Call&, Entry*, const ManagementResult&)) {
   const std::string resource_id = request.resource_id;
   context_.management->Perform(std::move(request), [this, later = std::move(later), resource_id, done = std::move(done),
                                                     finish](const ManagementResult& result) {
-    Outcome outcome;
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
+    Conclude(result.steps, done, [&] {
       const Call call = CallOf(*later);
       Entry* entry = context_.tree.FindById(resource_id);
       if (entry == nullptr || ResourceTree::Expired(entry, context_.clock->Now()) != nullptr) {
-        outcome = Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
-                          "the resource was deleted while the request was under way");
-      } else {
-        outcome = (this->*finish)(call, entry, result);
+        return Refused(call, onem2m::v1::RESPONSE_STATUS_CODE_NOT_FOUND,
+                       "the resource was deleted while the request was under way");
       }
-    }
-    for (const onem2m::v1::TraceStep& step : result.steps) *outcome.response.add_steps() = step;
-    context_.effects.Run();
-    done(std::move(outcome.response));
+      return (this->*finish)(call, entry, result);
+    });
   });
 }
 

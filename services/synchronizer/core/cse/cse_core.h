@@ -162,6 +162,10 @@ class CseCore {
   Entry* FindAtPlace(const Entry& node, const std::string& root, const std::string& path) const;
 
   // Without the lock.
+  // The end of a request that the device side has worked on: `finish`, with the lock, makes the answer, or what is to
+  // be done before it.
+  void Conclude(const std::vector<onem2m::v1::TraceStep>& steps, const Done& done,
+                const std::function<Outcome()>& finish);
   void Perform(std::shared_ptr<const Later> later, ManagementRequest request, Done done,
                Outcome (CseCore::*finish)(const Call&, Entry*, const ManagementResult&));
   Outcome FinishRetrieve(const Call& call, Entry* entry, const ManagementResult& result);

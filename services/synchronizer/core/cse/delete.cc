@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "services/lib/onem2m/status_code.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/cse/cse_core.h"
 #include "services/synchronizer/core/cse/primitive_check.h"
@@ -34,7 +35,7 @@ CseCore::Outcome CseCore::Delete(const Call& call, Entry* entry) {
 }
 
 CseCore::Outcome CseCore::FinishDelete(const Call& call, Entry* entry, const ManagementResult& result) {
-  if (result.response_status_code >= 2000 && result.response_status_code < 3000) return DeleteHere(call, entry);
+  if (onem2m::IsSuccess(result.response_status_code)) return DeleteHere(call, entry);
   Change change(&context_);
   MergeResult(&change, entry, result);
   if (absl::Status status = change.Commit(); !status.ok()) return StoreFailed(call, status);

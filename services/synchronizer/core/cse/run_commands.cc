@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "services/lib/log/log.h"
+#include "services/lib/onem2m/status_code.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/command/execution.h"
 #include "services/synchronizer/core/command/management_command.h"
@@ -15,8 +16,6 @@ namespace {
 using onem2m::v1::Object;
 using onem2m::v1::Value;
 using Phase = Execution::Phase;
-
-bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
 
 // So many begin under one lock and in one transaction.
 constexpr size_t kRunsAtOnce = 64;
@@ -47,7 +46,7 @@ absl::Status CseCore::FinishRun(const std::string& execution_id, const std::stri
                                 const ManagementResult& result) {
   Entry* execution = context_.tree.FindById(execution_id);
   Entry* performer = context_.tree.FindById(performer_id);
-  const bool succeeded = Succeeded(result.response_status_code);
+  const bool succeeded = onem2m::IsSuccess(result.response_status_code);
   const Phase phase = execution == nullptr ? Phase::kNone : execution->record.execution.phase;
   const ManagementCommand command = execution == nullptr ? ManagementCommand() : CommandOf(*execution);
   const absl::Time now = context_.clock->Now();

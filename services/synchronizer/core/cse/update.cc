@@ -3,6 +3,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "services/lib/onem2m/status_code.h"
 #include "services/lib/onem2m/value.h"
 #include "services/synchronizer/core/cse/cse_core.h"
 #include "services/synchronizer/core/cse/primitive_check.h"
@@ -13,23 +14,8 @@
 #include "services/synchronizer/core/subscription/subscription_rules.h"
 
 namespace isthmus::synchronizer {
-namespace {
 
 using onem2m::v1::Object;
-using onem2m::v1::Value;
-
-// Null deletes (TS-0004 7.3.3.7).
-void Assign(Object* attributes, const onem2m::v1::Attribute& given) {
-  if (given.value().kind_case() == Value::kNull) {
-    onem2m::Remove(*attributes, given.name());
-  } else {
-    onem2m::Set(*attributes, given.name(), given.value());
-  }
-}
-
-bool Succeeded(uint32_t code) { return code >= 2000 && code < 3000; }
-
-}  // namespace
 
 CseCore::Outcome CseCore::Update(const Call& call, Entry* entry) {
   if (entry->record.type == kCseBase) {
@@ -81,7 +67,7 @@ CseCore::Outcome CseCore::UpdateHere(const Call& call, Entry* entry, const Objec
   StoredResource& record = change.Edit(entry);
   std::set<std::string> modified;
   for (const onem2m::v1::Attribute& attribute : attributes.members()) {
-    Assign(&record.attributes, attribute);
+    Assign(attribute, &record.attributes);
     modified.insert(attribute.name());
     change.Mention(entry, attribute.name());
   }
@@ -146,7 +132,7 @@ void CseCore::KeepUpdate(Change* change, Entry* entry, const Object& given, cons
   for (const onem2m::v1::Attribute& attribute : attributes.members()) {
     const std::string& name = attribute.name();
     if (table.IsCommon(name) || absl::c_linear_search(result.local_attributes, name)) {
-      Assign(&record.attributes, attribute);
+      Assign(attribute, &record.attributes);
     }
     modified->insert(name);
     change->Mention(entry, name);
@@ -157,15 +143,15 @@ CseCore::Outcome CseCore::FinishUpdate(const Call& call, Entry* entry, const Man
   Change change(&context_);
   std::set<std::string> modified;
   const Object& given = call.primitive.primitive_content().value().object();
-  if (Succeeded(result.response_status_code)) KeepUpdate(&change, entry, given, result, &modified);
+  if (onem2m::IsSuccess(result.response_status_code)) KeepUpdate(&change, entry, given, result, &modified);
   // One that has failed halfway has changed the device too.
-  if (Succeeded(result.response_status_code) || !result.attributes.empty()) {
+  if (onem2m::IsSuccess(result.response_status_code) || !result.attributes.empty()) {
     EndSuperseded(&change, *entry, given, result);
   }
   MergeResult(&change, entry, result);
   for (const onem2m::v1::Attribute& attribute : result.attributes) modified.insert(attribute.name());
   if (absl::Status status = change.Commit(); !status.ok()) return StoreFailed(call, status);
-  if (!Succeeded(result.response_status_code)) return Refused(call, result.response_status_code, result.reason);
+  if (!onem2m::IsSuccess(result.response_status_code)) return Refused(call, result.response_status_code, result.reason);
   return AnswerUpdate(call, *entry, modified);
 }
 

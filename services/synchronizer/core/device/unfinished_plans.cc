@@ -9,6 +9,7 @@
 #include "absl/strings/str_split.h"
 #include "services/lib/log/log.h"
 #include "services/lib/lwm2m/path.h"
+#include "services/lib/onem2m/status_code.h"
 #include "services/synchronizer/core/device/operation_text.h"
 
 namespace isthmus::synchronizer {
@@ -375,7 +376,7 @@ void UnfinishedPlans::Conclude(UnfinishedPlan plan, uint64_t generation, const P
           log::Warning("attributes after an unfinished plan cannot be stored",
                        {{"resource", plan.resource_id}, {"error", updated.ToString()}});
         }
-        if (const uint32_t code = response->response_status_code(); code < 2000 || code >= 3000) {
+        if (const uint32_t code = response->response_status_code(); !onem2m::IsSuccess(code)) {
           resources_->UnfinishedUpdateFailed(plan.resource_id, code, response->reason());
         }
         leave();

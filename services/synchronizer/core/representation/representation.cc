@@ -302,6 +302,14 @@ Checked CheckUpdate(const ResourceTable& table, absl::string_view root, const on
   return CheckExclusive(table, *attributes);
 }
 
+void Assign(const onem2m::v1::Attribute& given, onem2m::v1::Object* attributes) {
+  if (given.value().kind_case() == Value::kNull) {
+    onem2m::Remove(*attributes, given.name());
+  } else {
+    onem2m::Set(*attributes, given.name(), given.value());
+  }
+}
+
 void ApplyDisplayRules(const ResourceTable& table, onem2m::v1::Object* attributes) {
   for (const AttributeRule& rule : table.attributes) {
     if (!rule.reads.has_value()) continue;

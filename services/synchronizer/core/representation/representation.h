@@ -39,6 +39,9 @@ Checked CheckUpdate(const ResourceTable& table, absl::string_view root, const on
 // One attribute, for values that come from elsewhere. May bring the value's number into its form.
 Checked CheckValue(const AttributeRule& rule, absl::string_view path, onem2m::v1::Value* value);
 
+// What an UPDATE that was checked makes of an attribute: null deletes it (TS-0004 7.3.3.7).
+void Assign(const onem2m::v1::Attribute& given, onem2m::v1::Object* attributes);
+
 // Actions go to what they always read.
 void ApplyDisplayRules(const ResourceTable& table, onem2m::v1::Object* attributes);
 
